@@ -1,0 +1,29 @@
+"""umqtt_full: an MQTT client for MicroPython and CPython.
+
+Public names are loaded on first use, so that what a program does not use costs it nothing.
+"""
+
+import sys
+
+if sys.implementation.name == "cpython":
+    from ._cpython import install
+
+    install()
+
+_ROOMS = {
+    "Client": "client",
+    "Will": "packet",
+    "Message": "packet",
+    "MQTTError": "errors",
+    "ProtocolError": "errors",
+    "ReasonError": "errors",
+    "LimitError": "errors",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _ROOMS:
+        raise AttributeError(name)
+    value = getattr(__import__("umqtt_full." + _ROOMS[name], None, None, ("*",)), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,300 @@
+"""Client: a blocking loop around a session, for programs that are a `while True:`."""
+
+import errno
+
+from micropython import const
+
+from .errors import LimitError, ReasonError
+from .link import Link
+from .net import sleep_ms, ticks_ms
+from .packet import check_qos
+from .topic import encode_filter
+
+TYPE_CHECKING = const(False)
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_TICKS = const(0x3FFFFFFF)
+_IN = const(1)
+_TURN = const(200)  # QoS 0 publishes look for incoming packets this often, in ms
+_FAREWELL = const(300)  # how long the broker gets to close after DISCONNECT, in ms
+_UNAVAILABLE = const(3)  # CONNACK: the server, not the client, is the reason
+_REFUSED = const(0x80)
+
+
+class Client(Link):
+    """An MQTT 3.1.1 client that works inside its calls and nowhere else.
+
+    Every call ends within `timeout_ms` unless it says otherwise (name resolution excepted: the
+    port's resolver cannot be bounded). With `reconnect` the link is brought back by whatever call
+    comes next, after a delay that doubles from `backoff_ms` to `backoff_max_ms`, less up to half
+    of it by chance; QoS 1 and 2 messages wait in the outbox meanwhile. Without it a lost link is
+    raised, and `connect` may be called again. One attempt to connect takes at most
+    `connect_timeout_ms`. `ready()` tells whether the network is there; `dial(host, port)` returns
+    a non-blocking stream. The other arguments are those of `Link` and `Session`.
+
+    Handlers run inside calls. Within one, `publish`, `subscribe` and `unsubscribe` do not wait.
+    """
+
+    _turned = 0  # when the last turn began
+    _patience: int | None = None  # timeout of the publish that is going on
+
+    def connect(self, timeout_ms: int | None = None) -> bool:
+        """Connect unless connected; return whether the broker kept the session.
+
+        OSError: no connection within the time; with `reconnect` attempts are repeated until then,
+        and later calls go on with them. ReasonError: the broker refused.
+        """
+        start = ticks_ms()
+        timeout_ms = self._limit(timeout_ms)
+        self._delay = 0
+        self.error = None
+        while not self._up:
+            left = timeout_ms - (ticks_ms() - start & _TICKS)
+            if left <= 0:
+                raise self.error or OSError(errno.ETIMEDOUT, "no connection")
+            self._turn(left)
+            if isinstance(self.error, ReasonError) and self.error.reason_code != _UNAVAILABLE:
+                raise self.error
+        return self.session.session_present
+
+    def disconnect(self) -> None:
+        """Send DISCONNECT after what is half written, and close [MQTT-3.14.4-1].
+
+        Takes at most a second. Messages that are not acknowledged stay for the next connection.
+        """
+        if self.session.connected:
+            self.session.disconnect()
+            try:
+                self._farewell()
+            except OSError as exc:
+                self.error = exc
+        self.close()
+
+    def _farewell(self) -> None:
+        """Write DISCONNECT; then let the broker close first, so that no reset overtakes it."""
+        start = ticks_ms()
+        left = _FAREWELL * 3
+        while left > 0:
+            if self._stream.readinto(self.session.rx_window) == 0:
+                return
+            if self.session.tx_window():
+                self._flush()
+            elif left > _FAREWELL:
+                start = ticks_ms()
+                left = _FAREWELL
+            self._wait(min(left, 50))
+            left -= ticks_ms() - start & _TICKS
+            start = ticks_ms()
+
+    def close(self) -> None:
+        """Close without DISCONNECT; the broker will publish the will."""
+        up = self._up
+        self._up = False
+        self._close()
+        if up:
+            self._tell(self.on_disconnect, None)
+
+    def publish(
+        self,
+        topic: str | bytes,
+        payload: bytes | str,
+        qos: int = 0,
+        retain: bool = False,
+        timeout_ms: int | None = None,
+    ) -> None:
+        """Publish, and return when the QoS is fulfilled: written, PUBACK or PUBCOMP received.
+
+        `payload` bytes, bytearray, memoryview or str (as UTF-8). ValueError: an argument is not
+        allowed, nothing was sent. OSError(ENOTCONN): not connected (with `reconnect`: at QoS 0).
+        OSError(ETIMEDOUT): not acknowledged within the time; at QoS 1 and 2 the message stays
+        accepted and is delivered later. LimitError: the outbox has no room.
+        """
+        qos = check_qos(qos) << 1 | bool(retain)
+        self._patience = timeout_ms
+        qos = self._put(topic, payload, qos)
+        if qos or self.session.outbox.queued_once:
+            self.wait(qos, timeout_ms)
+
+    def publish_nowait(
+        self, topic: str | bytes, payload: bytes | str, qos: int = 0, retain: bool = False
+    ) -> int:
+        """Publish without waiting for acknowledgement; return the packet id, 0 at QoS 0.
+
+        Waits at most for room in the outbox. A payload longer than `tx_size` is not copied: leave
+        it unchanged until `pending(packet_id)` is False. Errors as `publish`.
+        """
+        qos = check_qos(qos) << 1 | bool(retain)
+        self._patience = None
+        return self._put(topic, payload, qos)
+
+    def _put(self, topic: str | bytes, payload: bytes | str, flags: int) -> int:
+        if not self.session.connected:
+            self._offline(flags)
+        elif flags < 2 and ticks_ms() - self._turned & _TICKS > _TURN and not self._feeding:
+            self._turn(0)
+        packet_id = self.session.publish(topic, payload, flags)
+        if packet_id < 0:
+            packet_id = self._put_later(topic, payload, flags)
+        if not self._blocked and self._stream is not None:
+            self._write()
+        return packet_id
+
+    def _put_later(self, topic: str | bytes, payload: bytes | str, flags: int) -> int:
+        """Wait for room in the outbox, then publish."""
+        start = ticks_ms()
+        while not self._feeding:
+            packet_id = self._limit(self._patience) - (ticks_ms() - start & _TICKS)
+            if packet_id <= 0:
+                break
+            self._turn(packet_id)
+            packet_id = self.session.publish(topic, payload, flags)
+            if packet_id >= 0:
+                return packet_id
+        raise LimitError("outbox full: raise tx_size, publish less, or wait for acknowledgements")
+
+    def _offline(self, flags: int) -> None:
+        """Let a message in only if it can wait, or if the link comes back in time."""
+        if not self.reconnect or self._feeding:
+            raise OSError(errno.ENOTCONN, "not connected")
+        if flags < 2:
+            start = ticks_ms()
+            timeout_ms = self._limit(self._patience)
+            while not self.session.connected:
+                left = timeout_ms - (ticks_ms() - start & _TICKS)
+                if left <= 0:
+                    raise OSError(errno.ENOTCONN, "not connected")
+                self._turn(left)
+
+    def wait(self, packet_id: int, timeout_ms: int | None = None) -> None:
+        """Return when the message is acknowledged to its end (0: when all QoS 0 are written).
+
+        OSError(ETIMEDOUT) when that takes too long: the message stays accepted.
+        """
+        timeout_ms = self._limit(timeout_ms)
+        start = ticks_ms()
+        while self._unfinished(packet_id) and not self._feeding:
+            left = timeout_ms - (ticks_ms() - start & _TICKS)
+            if left <= 0:
+                raise OSError(errno.ETIMEDOUT, "not acknowledged")
+            self._turn(left)
+
+    def _unfinished(self, packet_id: int) -> bool:
+        if packet_id:
+            return self.session.pending(packet_id)
+        return self.session.outbox.queued_once > 0
+
+    def subscribe(
+        self,
+        topic_filter: "str | bytes | list[tuple[str | bytes, int]]",
+        qos: int = 0,
+        timeout_ms: int | None = None,
+    ) -> int | list[int] | None:
+        """Subscribe to a filter and return the QoS granted, or to a list of (filter, qos).
+
+        ReasonError: the broker refused the one filter. For a list the result is a list of return
+        codes, 0x80 where refused. What no handler of `on` matches goes to `on_message`.
+        OSError(ETIMEDOUT): no SUBACK within the time. Made again when the session was lost.
+        """
+        if isinstance(topic_filter, (str, bytes)):
+            filters = [(topic_filter, qos)]
+        else:
+            filters = list(topic_filter)
+        if not filters:
+            raise ValueError("subscribe needs at least one topic filter")  # [MQTT-3.8.3-3]
+        for one in filters:
+            encode_filter(one[0])
+            check_qos(one[1])
+        self._online()
+        add = self.session.subscriptions.add
+        some = [add(one[0], one[1], None) for one in filters]
+        if self._feeding:
+            return None
+        for s in some:
+            s.awaited = True
+        self._until(lambda: all(s.granted is not None for s in some), timeout_ms)
+        codes = [s.granted or 0 for s in some]
+        if isinstance(topic_filter, (str, bytes)):
+            if codes[0] == _REFUSED:
+                raise ReasonError(_REFUSED, str(some[0].filter, "utf-8"))
+            return codes[0]
+        return codes
+
+    def unsubscribe(
+        self, topic_filter: "str | bytes | list[str | bytes]", timeout_ms: int | None = None
+    ) -> None:
+        """Unsubscribe from a filter, or from a list of them; their handlers go too."""
+        filters = [topic_filter] if isinstance(topic_filter, (str, bytes)) else list(topic_filter)
+        if not filters:
+            raise ValueError("unsubscribe needs at least one topic filter")  # [MQTT-3.10.3-2]
+        for one in filters:
+            encode_filter(one)
+        self._online()
+        table = self.session.subscriptions
+        some = [table.remove(one) for one in filters]
+        if not self._feeding:
+            self._until(lambda: not any(s in table.all for s in some), timeout_ms)
+
+    def _until(self, done: "Callable[[], bool]", timeout_ms: int | None) -> None:
+        timeout_ms = self._limit(timeout_ms)
+        start = ticks_ms()
+        while not done():
+            left = timeout_ms - (ticks_ms() - start & _TICKS)
+            if left <= 0:
+                raise OSError(errno.ETIMEDOUT, "no answer")
+            self._turn(left)
+
+    def poll(self, timeout_ms: int = 0) -> bool:
+        """Do what is due, wait at most `timeout_ms` for something, and dispatch what came.
+
+        One turn; returns whether anything was received. With `reconnect` an attempt to connect is
+        part of it. Otherwise OSError or MQTTError tells that the link was lost, and
+        OSError(ENOTCONN) that there is none.
+        """
+        self._online()
+        if self._feeding:
+            raise RuntimeError("poll() inside a handler")
+        self._turn(timeout_ms)
+        return self.session.fed
+
+    def _online(self) -> None:
+        if not self._up and not self.reconnect:
+            raise OSError(errno.ENOTCONN, "not connected")
+
+    def _limit(self, timeout_ms: int | None) -> int:
+        return self.timeout_ms if timeout_ms is None else timeout_ms
+
+    # a turn
+
+    def _turn(self, timeout_ms: int) -> None:
+        """One turn of at most `timeout_ms`; an end of the connection is raised or remembered."""
+        self._turned = ticks_ms()
+        with self._guard:
+            self._exchange(timeout_ms)
+
+    def _exchange(self, timeout_ms: int) -> None:
+        if self._stream is None:
+            wait = self._pause_ms()
+            if wait:
+                sleep_ms(min(wait, timeout_ms))
+                return
+            self._open()
+        wait = self._serve()
+        if self._more:
+            wait = 0
+        elif wait < 0 or wait > timeout_ms:
+            wait = timeout_ms
+        wait = self._wait(wait)
+        if wait or self._more:
+            self._receive(wait | _IN)
+
+    def _wait(self, ms: int) -> int:
+        """Wait for the stream at most `ms`; return the events, 0 for none."""
+        for _, events in self._poll.ipoll(ms):
+            return events
+        return 0
+
+    def _write(self) -> None:
+        """Flush what was just published; an end of the connection is raised or remembered."""
+        with self._guard:
+            self._flush()

@@ -1,0 +1,170 @@
+"""From what a socket gives to whole packets.
+
+Bytes are read into `rx_window`, always from its start, because `readinto` takes no offset. Packets
+that lie whole in it are handed on where they are. One that is split over reads is gathered in
+`buf`. One that is longer than `buf` is decided from its header: its payload goes on in pieces, to
+a handler that streams or to nobody, and takes no memory.
+"""
+
+from micropython import const
+
+from .errors import LimitError, ProtocolError
+from .packet import Message, check_range, decode_length, decode_publish, put
+
+_PUBLISH = const(0x30)
+
+
+class Inbox:
+    """Cuts a stream into packets; a session is what it hands them to."""
+
+    def __init__(self, rx_size: int, read_size: int) -> None:
+        self.rx_window = bytearray(check_range("read_size", read_size, 8, 16777215))
+        self._size = check_range("rx_size", rx_size, 16, 16777215)
+        self.buf = bytearray(rx_size)
+        self.message = Message()
+        self.fed = False  # something was received since this was last cleared
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget what is half received: a new connection begins."""
+        self._pos = self._end = 0
+        self._have = self._need = 0  # bytes gathered in buf; length of that packet once known
+        self._skip = 0  # bytes still to come of a packet longer than buf
+        self._id_in = -2  # bytes until its packet id, where even the topic is longer than buf
+        self.taken = False  # its pieces go to a handler
+
+    def take(self, buf: bytearray, header: int, i: int, end: int) -> None:
+        """A whole packet: first byte `header`, body `buf[i:end]`. For the session to define."""
+        raise NotImplementedError
+
+    def take_piece(self, message: Message) -> bool:
+        """A piece of a long message; tell whether anybody took it. For the session to define."""
+        raise NotImplementedError
+
+    def take_end(self, message: Message, taken: bool) -> None:
+        """All pieces of a long message passed. For the session to define."""
+        raise NotImplementedError
+
+    def must_pause(self) -> bool:
+        """Tell whether packets must be written before more can be taken."""
+        raise NotImplementedError
+
+    def feed(self, n: int) -> bool:
+        """Take the `n` bytes that were read into `rx_window`, and hand on the packets in them.
+
+        True means that it stopped because packets have to be written first: write them, then call
+        `feed(0)`. Raises `ProtocolError` (the peer) or `LimitError` (our size): close then.
+        """
+        if n:
+            self.fed = True
+            self._pos = 0
+            self._end = n
+        buf = self.rx_window
+        while self._pos < self._end:
+            if self.must_pause():
+                return True
+            i = self._pos
+            n = self._end - i - 2
+            if self._have or self._skip or n < 0 or buf[i + 1] > n or buf[i + 1] > 127:
+                self._gather(buf)
+            else:
+                n = i + 2 + buf[i + 1]
+                self._pos = n
+                self.take(buf, buf[i], i + 2, n)
+        return False
+
+    def _gather(self, window: bytearray) -> None:
+        """Take bytes of a packet that does not lie whole in the window."""
+        if self._skip:
+            self._pass_on(window)
+            return
+        while not self._need:
+            if self._pos == self._end:
+                return
+            self._head_byte(window[self._pos])
+        n = min(self._end - self._pos, min(self._need, self._size) - self._have)
+        self._append(window, n)
+        if self._have == self._need:
+            n = self._need
+            self._have = self._need = 0
+            self.take(self.buf, self.buf[0], body(self.buf), n)
+        elif self._have == self._size:
+            self._begin_long()
+
+    def _head_byte(self, c: int) -> None:
+        """Take a byte of the fixed header; from the last one the packet's length is known."""
+        have = self._have
+        self.buf[have] = c
+        self._pos += 1
+        self._have = have + 1
+        if have and c < 128:
+            self._need = have + 1 + decode_length(self.buf, 1)
+        elif have == 4:
+            raise ProtocolError("Remaining Length is longer than four bytes")
+
+    def _append(self, window: bytearray, n: int) -> None:
+        """Move `n` bytes from the window to the gathered ones."""
+        if self._pos:
+            self._copy(window, n)
+        else:
+            put(self.buf, self._have, window, n, self._size)
+        self._have += n
+        self._pos += n
+
+    def _copy(self, window: bytearray, n: int) -> None:
+        """Copy the first fragment of a packet, whose source has an offset."""
+        buf = self.buf
+        have = self._have
+        pos = self._pos
+        while n:
+            n -= 1
+            buf[have + n] = window[pos + n]
+
+    def _begin_long(self) -> None:
+        """The buffer is full and the packet goes on: only a PUBLISH may."""
+        buf = self.buf
+        have = self._have
+        if buf[0] & 0xF0 != _PUBLISH:
+            raise LimitError("packet of " + str(self._need) + " bytes is longer than rx_size")
+        m = self.message
+        i = body(buf)
+        self._skip = self._need - have
+        self._id_in = i + 2 + (buf[i] << 8 | buf[i + 1]) - have
+        if self._id_in <= -2:
+            decode_publish(buf, i, self._need, buf[0], m)
+            m.end = have
+            self.taken = self.take_piece(m)
+            m.offset = have - m.start
+        else:  # not even the topic and the id fit: they pass by
+            m.header = buf[0]
+            m.packet_id = 0 if self._id_in >= 0 else buf[have - 1] << 8
+            self.taken = False
+        self._have = self._need = 0
+
+    def _pass_on(self, window: bytearray) -> None:
+        """Hand on, or drop, what the window holds of a long message."""
+        m = self.message
+        n = min(self._end - self._pos, self._skip)
+        m.buf = window
+        m.start = self._pos
+        m.end = self._pos = m.start + n
+        self._skip -= n
+        if self.taken:
+            self.take_piece(m)
+        k = self._id_in
+        if 0 <= k < n:
+            m.packet_id = window[m.start + k] << 8
+        if 0 <= k + 1 < n:
+            m.packet_id |= window[m.start + k + 1]
+        self._id_in = k - n if k > -2 else k
+        m.offset += n
+        if not self._skip:
+            self.take_end(m, self.taken)
+
+
+def body(buf: bytearray) -> int:
+    """Return the offset behind the fixed header of the packet at the start of `buf`."""
+    i = 2
+    while buf[i - 1] > 127:
+        i += 1
+    return i

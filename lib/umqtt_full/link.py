@@ -1,0 +1,263 @@
+"""Link: what the two front ends share. It opens, serves and gives up a connection and never waits.
+
+A front end loops: `_serve` (time, write), wait until the stream is ready or the time that `_serve`
+returned has passed, `_receive` (read, dispatch); and hands any failure to `_lost`.
+"""
+
+import errno
+import random
+
+from micropython import const
+
+from .errors import MQTTError
+from .net import Poll, print_exception, ticks_ms
+from .net import dial as tcp_dial
+from .packet import Message
+from .session import Session
+
+_TICKS = const(0x3FFFFFFF)
+_IN = const(1)
+_OUT = const(4)
+
+TYPE_CHECKING = const(False)
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from .subscriptions import Handler
+
+
+class Guard:
+    """`with guard:` around whatever may end the connection, so that it is closed in any case.
+
+    A `with` block because, unlike `except … as`, it needs no frame on the heap.
+    """
+
+    def __init__(self, link: "Link") -> None:
+        self._link = link
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, exc: BaseException | None, trace: object) -> bool:
+        return exc is not None and self._link._failed(exc)
+
+
+class Link:
+    """A session and the connection it has, or waits for.
+
+    `host` and `port` of the broker; `options` as for `Session`: username, password, keep_alive,
+    clean_session, will, tx_size, rx_size, read_size, window, maximum_packet_size, ping_timeout_ms.
+    """
+
+    def __init__(
+        self,
+        client_id: str | bytes,
+        host: str,
+        port: int = 1883,
+        *,
+        reconnect: bool = False,
+        backoff_ms: int = 1000,
+        backoff_max_ms: int = 60000,
+        timeout_ms: int = 10000,
+        connect_timeout_ms: int = 5000,
+        ready: "Callable[[], bool] | None" = None,
+        dial: "Callable[[str, int], Any]" = tcp_dial,
+        **options: "Any",
+    ) -> None:
+        self.session = Session(client_id, **options)
+        self.session.subscriptions.on_message = self._unmatched
+        self.session.subscriptions.on_error = self._report
+        self.host = host
+        self.port = port
+        self.reconnect = reconnect
+        self.timeout_ms = timeout_ms
+        self.connect_timeout_ms = connect_timeout_ms
+        self.backoff_ms = backoff_ms
+        self.backoff_max_ms = backoff_max_ms
+        self.error: BaseException | None = None  # why the last connection or attempt ended
+        self.on_message: Handler | None = None
+        self.on_connect: Callable[[bool], object] | None = None
+        self.on_disconnect: Callable[[BaseException | None], object] | None = None
+        self.on_error: Callable[[Exception], object] = print_exception
+        self._guard = Guard(self)
+        self._ready = ready
+        self._dial = dial
+        self._stream: Any = None
+        self._poll: Any = None
+        self._blocked = False  # a write would block
+        self._more = False  # the last read filled the window: there is probably more
+        self._paused = False  # acks have to be written before the rest of the window is taken
+        self._feeding = False  # a handler may be running
+        self._up = False  # on_connect was called
+        self._since = ticks_ms()  # of this connection, or of the end of the last
+        self._delay = 0  # ms from _since to the next attempt
+
+    @property
+    def connected(self) -> bool:
+        """True between CONNACK and the end of the connection."""
+        return self.session.connected
+
+    def on(
+        self,
+        topic_filter: str | bytes,
+        handler: "Handler | None" = None,
+        qos: int = 0,
+        stream: bool = False,
+    ) -> "Any":
+        """Subscribe `handler(message)` now and after every reconnect that lost the session.
+
+        Without `handler` this is a decorator. With `stream` a payload comes in pieces, however
+        long it is. ValueError: the filter or `qos` is not allowed. A refusal by the broker goes to
+        `on_error`.
+        """
+        if handler is None:
+
+            def decorate(f: "Handler") -> "Handler":
+                self.session.subscriptions.add(topic_filter, qos, f, stream)
+                return f
+
+            return decorate
+        self.session.subscriptions.add(topic_filter, qos, handler, stream)
+        return handler
+
+    def pending(self, packet_id: int) -> bool:
+        """Tell whether a QoS 1 or 2 message is queued or not yet acknowledged to its end."""
+        return self.session.pending(packet_id)
+
+    def _unmatched(self, message: Message) -> None:
+        if self.on_message is not None:
+            self.on_message(message)
+
+    def _report(self, exc: Exception) -> None:
+        self.on_error(exc)
+
+    def _tell(self, hook: "Callable[[Any], object] | None", value: object) -> None:
+        """Call a hook of the application; what it raises is reported and ends nothing."""
+        if hook is not None:
+            try:
+                hook(value)
+            except Exception as exc:
+                self.on_error(exc)
+
+    # the connection
+
+    def _pause_ms(self) -> int:
+        """Return how long, without a connection, there is nothing to be done yet."""
+        left = self._delay - (ticks_ms() - self._since & _TICKS)
+        if left > 0:
+            return left
+        if self._ready is not None and not self._ready():
+            return 100
+        return 0
+
+    def _open(self) -> None:
+        """Begin a connection; OSError when that fails at once."""
+        self._since = ticks_ms()
+        self._stream = self._dial(self.host, self.port)
+        self._poll = Poll()
+        self._poll.register(self._stream, _IN | _OUT)
+        self._blocked = True  # until it is writable, which says that it is connected
+        self._more = self._paused = False
+        self.session.open()
+
+    def _close(self) -> None:
+        """Close the stream and keep the session."""
+        stream = self._stream
+        self._stream = self._poll = None
+        self.session.close()
+        if stream is not None:
+            try:
+                stream.close()
+            except OSError as exc:
+                self.error = exc
+
+    def _lost(self, exc: BaseException) -> None:
+        """The connection or an attempt failed: close, and decide when to try again.
+
+        The delay doubles with each failure, and begins anew after a connection that lasted longer
+        than the delay before it.
+        """
+        self._close()
+        self.error = exc
+        now = ticks_ms()
+        if not self._up or (now - self._since & _TICKS) < self._delay:
+            longest = min(self.backoff_max_ms, max(self._delay * 2, self.backoff_ms))
+        else:
+            longest = self.backoff_ms
+        self._since = now
+        self._delay = longest - random.getrandbits(16) * longest // 131072
+        if self._up:
+            self._up = False
+            self._tell(self.on_disconnect, exc)
+
+    def _failed(self, exc: BaseException) -> bool:
+        """Something ended the connection: close it; True if it is to be borne and tried again."""
+        self._lost(exc)
+        return self.reconnect and isinstance(exc, (OSError, MQTTError, MemoryError))
+
+    # a turn
+
+    def _serve(self) -> int:
+        """Give the session the time, write what is due; return in how many ms to do so again.
+
+        -1: nothing is due by itself. OSError: the link is dead, or CONNACK took too long.
+        """
+        session = self.session
+        now = ticks_ms()
+        if not session.poll(now):
+            raise OSError(errno.ETIMEDOUT, "no PINGRESP")
+        if not self._blocked:
+            self._flush()
+            if self._paused and not self._blocked:
+                self._feed(0)
+        if self._up:
+            return session.next_deadline(now)
+        now = self.connect_timeout_ms - (now - self._since & _TICKS)
+        if now <= 0:
+            raise OSError(errno.ETIMEDOUT, "no CONNACK")
+        return now
+
+    def _flush(self) -> None:
+        """Write until nothing is due or the stream takes no more."""
+        session = self.session
+        n = session.tx_window()
+        while n:
+            n = self._stream.write(session.tx_buf, session.tx_off, n)
+            if not n:
+                self._watch(True)
+                return
+            session.sent(n)
+            n = session.tx_window()
+        if self._blocked:
+            self._watch(False)
+
+    def _watch(self, blocked: bool) -> None:
+        """Watch the stream for incoming data, and for room to write if it is `blocked`."""
+        self._blocked = blocked
+        self._poll.modify(self._stream, _IN | _OUT if blocked else _IN)
+
+    def _receive(self, events: int) -> None:
+        """Take what the stream is ready for; `events` as `poll` reports them."""
+        if events & _OUT and self._blocked:
+            self._flush()
+        if events & ~_OUT and not self._paused:
+            n = self._stream.readinto(self.session.rx_window)
+            if n == 0 or (n is None and events & ~(_IN | _OUT)):
+                raise OSError(errno.ECONNRESET, "closed by the broker")
+            self._more = n == len(self.session.rx_window)
+            if n:
+                self._feed(n)
+
+    def _feed(self, n: int) -> None:
+        """Dispatch what was read, and write the acks it asks for."""
+        self._feeding = True
+        try:
+            self._paused = self.session.feed(n)
+        finally:
+            self._feeding = False
+        if self.session.connected and not self._up:
+            self._up = True
+            self._tell(self.on_connect, self.session.session_present)
+        if not self._blocked:
+            self._flush()

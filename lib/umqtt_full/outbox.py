@@ -1,0 +1,251 @@
+"""The TX arena: encoded PUBLISH packets in the order they are sent, kept until acknowledged.
+
+One ring of bytes. Each record is a packet behind a head of six bytes:
+
+    length (3)  state (1)  packet id (2)  packet (length)
+
+The state is the packet that is awaited: PUBACK, PUBREC, or ONCE for QoS 0, which nothing answers
+and which is free when it is written. FREE records are taken back when they reach the head, so the
+ring is always the same bytes that were put, in order. `next` is the first record that this
+connection has not sent yet:
+
+    head ──── sent, awaiting ──── next ──── to be sent ──── tail
+
+A record never spans the end of the ring: `wrap` is where the upper part ends while the tail is
+below the head. A payload that does not fit into the ring is not copied: the record holds the
+packet up to the payload, and `lent` the payload itself, which the caller must not change until it
+is acknowledged.
+"""
+
+from micropython import const
+
+from .errors import LimitError
+from .ids import Ids
+from .packet import check_range, encode_length, is_ascii, length_size, put
+from .topic import encode_topic, is_topic
+
+_HEAD = const(6)
+_DUP = const(8)
+_FREE = const(0)
+_ONCE = const(1)
+_PUBACK = const(0x40)
+
+
+class Outbox:
+    """A ring of `size` bytes for packets to send and to send again."""
+
+    def __init__(self, size: int, ids: Ids) -> None:
+        self.ids = ids
+        self.maximum_packet_size = 268435460
+        self.buf = bytearray(check_range("tx_size", size, 64, 16777215))
+        self.size = self.wrap = size
+        self.head = self.next = self.tail = 0
+        self.packet_id = 0  # of the record that `_commit` makes
+        self.queued_once = 0  # QoS 0 records that are not written yet
+        self.lent: dict[int, bytes | str] = {}
+        self._topic: str | bytes = b""  # the last topic, as it was given …
+        self._topic_bytes: str | bytes = b""  # … and as it is copied
+        self._topic_n = 0
+        self._lend = False  # the payload is too long to be copied
+        self._at = self._end = 0  # the room that is written to
+
+    def publish(self, topic: str | bytes, payload: bytes | str, flags: int) -> int:
+        """Queue a PUBLISH; `flags` is qos << 1 | retain. Return its packet id (0 at QoS 0).
+
+        -1 means that the outbox has no room now. ValueError: topic or payload are not allowed;
+        LimitError: they are longer than the outbox ever has room for.
+        """
+        if topic is not self._topic:
+            self._set_topic(topic)
+        if type(payload) is not bytes:
+            payload = self._plain(payload, "payload")
+        n = len(payload) + self._topic_n + (4 if flags & 6 else 2)
+        if not self._room(len(payload), n):
+            return -1
+        return self._encode(payload, flags, n)
+
+    def _room(self, payload_n: int, n: int) -> bool:
+        """Reserve room for a PUBLISH of Remaining Length `n`; False while there is none."""
+        size = n + 1 + length_size(n)
+        if size > self.maximum_packet_size:
+            raise ValueError(
+                "packet of %d bytes, maximum_packet_size is %d" % (size, self.maximum_packet_size)
+            )
+        self._lend = size + 6 > self.size  # too long to be copied
+        if self._lend:
+            size -= payload_n
+            payload_n = 0
+        payload_n = max(16, self._topic_n, payload_n)
+        self._at = self._reserve(size, payload_n)
+        self._end = self._limit(self._at - 6)
+        return self._at >= 0
+
+    def _encode(self, payload: bytes | str, flags: int, n: int) -> int:
+        """Write a PUBLISH of Remaining Length `n` to the room reserved; return its id."""
+        n = self._head(flags, n)
+        self.packet_id = 0
+        if flags & 6:
+            self.packet_id = self.ids.new()
+            self.buf[n] = self.packet_id >> 8
+            self.buf[n + 1] = self.packet_id & 255
+            n += 2
+        if self._lend:
+            self.lent[self._at - 6] = payload
+        else:
+            n = put(self.buf, n, payload, len(payload), self._end)
+        flags = _PUBACK + ((flags & 4) << 2) if flags & 6 else _ONCE
+        self._commit(self._at, n, flags)
+        return self.packet_id
+
+    def _head(self, flags: int, n: int) -> int:
+        """Write a PUBLISH up to its topic; return the offset behind it."""
+        buf = self.buf
+        buf[self._at] = 0x30 | flags
+        n = encode_length(buf, self._at + 1, n)
+        buf[n] = self._topic_n >> 8
+        buf[n + 1] = self._topic_n & 255
+        return put(buf, n + 2, self._topic_bytes, self._topic_n, self._end)
+
+    def _set_topic(self, topic: str | bytes) -> None:
+        """Check a topic name, and keep it: the same one often comes again."""
+        plain = self._plain(topic, "topic")
+        if not is_topic(plain):
+            plain = encode_topic(topic)  # says what is wrong
+        self._topic_bytes = plain
+        self._topic_n = len(plain)
+        self._topic = topic if type(topic) is str or type(topic) is bytes else b""
+
+    def _plain(self, value: bytes | str, what: str) -> bytes | str:
+        """Return what `put` can copy and `len` can measure: a str only if it is ASCII."""
+        if isinstance(value, str):
+            n = 2 * len(value) + 16
+            p = self._reserve(n, 0) if n + 6 <= self.size else -1
+            if p >= 0 and is_ascii(value, self.buf, p, p + n):
+                return value
+            return value.encode()
+        if isinstance(value, (bytes, bytearray, memoryview)):
+            return value
+        raise ValueError(
+            what + " must be str, bytes, bytearray or memoryview, not " + type(value).__name__
+        )
+
+    # the ring
+
+    def _reserve(self, n: int, slack: int) -> int:
+        """Find room for a packet of `n` bytes; return where it goes, or -1 while there is none.
+
+        `slack` bytes behind it are needed to write it and stay free. `_commit` makes it a record.
+        """
+        n += _HEAD
+        if self.head == self.tail:
+            self.head = self.next = self.tail = 0
+            self.wrap = self.size
+            if n > self.size:
+                raise LimitError("packet of " + str(n - _HEAD) + " bytes is longer than tx_size")
+            return _HEAD
+        if self.tail < self.head:
+            return self.tail + _HEAD if self.head - self.tail > n + slack else -1
+        if self.size - self.tail >= n + slack:
+            return self.tail + _HEAD
+        if self.head > n + slack:
+            return _HEAD
+        return -1
+
+    def _limit(self, p: int) -> int:
+        """Return the end of the free room that begins at `p`."""
+        return self.head if p < self.head else self.size
+
+    def _commit(self, p: int, end: int, state: int) -> None:
+        """Make `buf[p:end]`, written where `_reserve` said, the last record, of `packet_id`."""
+        buf = self.buf
+        if p == _HEAD and self.tail:  # the tail goes round
+            self.wrap = self.tail
+            if self.next == self.tail:
+                self.next = 0
+        buf[p - 6] = end - p >> 16
+        buf[p - 5] = end - p >> 8 & 255
+        buf[p - 4] = end - p & 255
+        buf[p - 3] = state
+        buf[p - 2] = self.packet_id >> 8
+        buf[p - 1] = self.packet_id & 255
+        self.tail = end
+        if state == _ONCE:
+            self.queued_once += 1
+
+    def length(self, p: int) -> int:
+        """Return the length in bytes of the packet of record `p`."""
+        return self.buf[p] << 16 | self.buf[p + 1] << 8 | self.buf[p + 2]
+
+    def after(self, p: int) -> int:
+        """Return the record behind `p`; `tail` if it was the last."""
+        p += _HEAD + self.length(p)
+        return 0 if p == self.wrap and p != self.tail else p
+
+    def find(self, state: int, packet_id: int) -> int:
+        """Return the sent record that awaits `state` for `packet_id`, or -1."""
+        buf = self.buf
+        p = self.head
+        while p != self.next:
+            if buf[p + 3] == state and buf[p + 4] << 8 | buf[p + 5] == packet_id:
+                return p
+            p = self.after(p)
+        return -1
+
+    def first(self, quota: int) -> int:
+        """Return the record to send next, or -1: with `quota` 0 only those at QoS 0 are."""
+        buf = self.buf
+        while self.next != self.tail and buf[self.next + 3] == _FREE:
+            self._pass()
+        p = self.next
+        if not quota and not self.queued_once:
+            return -1
+        while p != self.tail:
+            if (quota and buf[p + 3]) or buf[p + 3] == _ONCE:
+                return p
+            p = self.after(p)
+        return -1
+
+    def sent(self, p: int) -> None:
+        """Take note that the packet of record `p` was written whole."""
+        if self.buf[p + 3] == _ONCE:
+            self.queued_once -= 1
+            self.buf[p + 3] = _FREE
+            self.lent.pop(p, None)
+        if p == self.next:
+            self._pass()
+
+    def _pass(self) -> None:
+        self.next = self.after(self.next)
+        self._reclaim()
+
+    def free(self, p: int) -> None:
+        """Give back record `p`, whose packet was acknowledged."""
+        self.buf[p + 3] = _FREE
+        self.lent.pop(p, None)
+        self._reclaim()
+
+    def _reclaim(self) -> None:
+        while self.head != self.next and self.buf[self.head + 3] == _FREE:
+            self.head = self.after(self.head)
+        if self.head < self.tail:
+            self.wrap = self.size
+
+    def mark_dup(self, current: int) -> None:
+        """The connection ended: what was sent, `current` in part, is a duplicate from now on."""
+        p = self.head
+        while p != self.next:
+            self.buf[p + _HEAD] |= _DUP
+            p = self.after(p)
+        if current >= 0:
+            if self.buf[current + 3] == _ONCE:
+                self.sent(current)
+            else:
+                self.buf[current + _HEAD] |= _DUP
+
+    def rewind(self, resumed: bool) -> None:
+        """Begin again with the oldest record; as new messages unless the session `resumed`."""
+        self.next = p = self.head
+        while not resumed and p != self.tail:
+            if self.buf[p + 3] > _ONCE:
+                self.buf[p + _HEAD] &= ~_DUP
+            p = self.after(p)

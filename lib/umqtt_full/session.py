@@ -1,0 +1,412 @@
+"""The protocol of a client session: MQTT 3.1.1 without I/O and without a clock.
+
+Bytes go in by `feed`, out by `tx_window` and `sent`; time comes in by `poll`. What a packet that
+carries an id waits for is its whole state:
+
+    sent            awaits      received      then
+    PUBLISH QoS 1   PUBACK      PUBACK        done, id free
+    PUBLISH QoS 2   PUBREC      PUBREC        PUBREL is sent, awaits PUBCOMP
+    PUBREL          PUBCOMP     PUBREC        PUBREL is sent again
+    PUBREL          PUBCOMP     PUBCOMP       done, id free
+    nothing         -           PUBREC        PUBREL is sent, or the broker would wait for ever
+    anything        x           not x         ignored: a late, doubled or mistaken ack ends nothing
+
+    received        id known?                 then
+    PUBLISH QoS 1   -                         to the handlers, PUBACK
+    PUBLISH QoS 2   no                        id kept, to the handlers, PUBREC
+    PUBLISH QoS 2   yes                       PUBREC only [MQTT-4.3.3-2]
+    PUBREL          either                    id free, PUBCOMP
+
+PUBLISH packets live in the outbox until PUBACK or PUBREC, so the session resumes with the bytes it
+sent, with DUP. Nothing is sent twice within a connection. When the broker has lost the session,
+what was not acknowledged is sent once more as new (DUP 0), what had got its PUBREC counts as done,
+and every subscription is made again.
+"""
+
+from array import array
+
+from micropython import const
+
+from .errors import ProtocolError, ReasonError
+from .ids import Ids, IdSet
+from .inbox import Inbox
+from .outbox import Outbox
+from .packet import (
+    Message,
+    Will,
+    check_range,
+    decode_publish,
+    encode_ack,
+    encode_connect,
+)
+from .subscriptions import Subscriptions
+
+_CONNACK = const(0x20)
+_PUBACK = const(0x40)
+_PUBREC = const(0x50)
+_PUBREL = const(0x62)
+_PUBCOMP = const(0x70)
+_SUBACK = const(0x90)
+_UNSUBACK = const(0xB0)
+_PINGRESP = const(0xD0)
+_ACK_TYPES = (_PUBACK, _PUBREC, _PUBREL, _PUBCOMP)
+_ONCE = const(1)  # state of a QoS 0 record in the outbox
+_TICKS = const(0x3FFFFFFF)
+
+_CLOSED = const(0)  # no connection
+_CONNECTING = const(1)  # CONNECT is being sent or CONNACK awaited
+_CONNECTED = const(2)
+_ENDING = const(3)  # DISCONNECT is the last packet of this connection
+
+_RAW = const(-1)  # what is being written: a packet of its own
+_ACKS = const(-2)  # … the owed acks
+
+
+class Session(Inbox):
+    """One client's session with one broker. The front ends drive it; see the module's head.
+
+    `keep_alive` in seconds (0: none), `ping_timeout_ms` how long PINGRESP may take (None: 10 s or
+    half the keep alive, the smaller), `tx_size` bytes of the outbox, `rx_size` the longest packet
+    that is handled whole, `read_size` bytes taken from the socket at once, `window` how many
+    QoS 1 and 2 messages may be unacknowledged at a time. ValueError says what is wrong.
+    """
+
+    def __init__(
+        self,
+        client_id: str | bytes,
+        *,
+        username: str | bytes | None = None,
+        password: str | bytes | None = None,
+        keep_alive: int = 60,
+        clean_session: bool = False,
+        will: Will | None = None,
+        ping_timeout_ms: int | None = None,
+        tx_size: int = 1024,
+        rx_size: int = 1024,
+        read_size: int = 512,
+        window: int = 16,
+        maximum_packet_size: int = 268435460,
+    ) -> None:
+        super().__init__(rx_size, read_size)
+        self._connect = encode_connect(
+            client_id, username, password, keep_alive, clean_session, will
+        )
+        self.clean_session = clean_session
+        self.keep_alive = keep_alive
+        self.window = check_range("window", window, 1, 65535)
+        self.ids = Ids()  # packet ids of ours that are in use, of all packet types
+        self.outbox = Outbox(tx_size, self.ids)
+        self.outbox.maximum_packet_size = check_range(
+            "maximum_packet_size", maximum_packet_size, 16, 268435460
+        )
+        self.publish = self.outbox.publish
+        self.subscriptions = Subscriptions()
+        self.state = _CLOSED
+        self.connected = False  # True from CONNACK to the end of the connection
+        self.session_present = False
+        self.oversized = 0  # messages longer than the RX buffer that were drained: nobody streams
+        self.tx_buf: bytes | bytearray | str = self.outbox.buf
+        self.tx_off = self._left = 0
+        self._current = _RAW
+        self._interval = keep_alive * 500
+        self._ping_timeout = min(10000, self._interval)
+        if ping_timeout_ms is not None:
+            self._ping_timeout = ping_timeout_ms
+        self._received = IdSet()  # ids of QoS 2 messages received, until PUBREL
+        self._released = array("H", bytes(2 * window))  # ids that await PUBCOMP, in PUBREC order
+        self._released_n = 0
+        self._quota = 0
+        self._acks = bytearray(4 * window + 16)
+        self._acks_off = self._acks_end = 0
+        self._half = 0  # id of the QoS 2 message that is being handled
+        self._wrote = self._pinging = False
+        self._last_rx = self._last_tx = self._ping_at = 0
+
+    # the connection
+
+    def open(self) -> None:
+        """A transport is there: CONNECT is the first packet on it [MQTT-3.1.0-1]."""
+        self.reset()
+        self.state = _CONNECTING
+        self._raw(self._connect)
+
+    def close(self) -> None:
+        """The transport is gone. What is owed is forgotten, what is unacknowledged is kept."""
+        self.outbox.mark_dup(self._current if self._left else _RAW)
+        if self._half:
+            self._received.discard(self._half)  # it was never handled to the end
+            self._half = 0
+        for packet_id in self.subscriptions.lost():
+            self.ids.discard(packet_id)
+        self.state = _CLOSED
+        self.connected = False
+        self._left = self._acks_off = self._acks_end = 0
+        self._pinging = False
+
+    def disconnect(self) -> None:
+        """Queue DISCONNECT: what is half written is finished, then nothing follows it."""
+        self.state = _ENDING
+        self.connected = False
+        self._short(0xE0)
+
+    def _connack(self, flags: int, code: int) -> None:
+        if self.state != _CONNECTING:
+            raise ProtocolError("second CONNACK")
+        if code:
+            raise ReasonError(code)
+        if flags > 1 or (flags and self.clean_session):
+            raise ProtocolError("CONNACK flags " + hex(flags))  # [MQTT-3.2.2-1]
+        self.session_present = resumed = bool(flags)
+        self.state = _CONNECTED
+        self.connected = True
+        if not resumed:
+            while self._released_n:
+                self._released_n -= 1
+                self.ids.discard(self._released[self._released_n])
+            self._received = IdSet()
+        self._quota = self.window - self._released_n
+        self.outbox.rewind(resumed)
+        i = 0
+        while i < self._released_n:
+            self._owe(_PUBREL, self._released[i])
+            i += 1
+        self.subscriptions.connected(resumed)
+
+    # out
+
+    def pending(self, packet_id: int) -> bool:
+        """Tell whether a QoS 1 or 2 message is queued or not yet acknowledged to its end."""
+        return self.ids.has(packet_id)
+
+    def tx_window(self) -> int:
+        """Return how many bytes of `tx_buf` at `tx_off` are to be written now; 0 for none.
+
+        They are always of one packet, or of some owed acks, and stay as they are until `sent` has
+        taken them whole.
+        """
+        return self._left or self._choose()
+
+    def _choose(self) -> int:
+        """Decide what is written next."""
+        if self._acks_end and self.state >= _CONNECTED:
+            self._current = _ACKS
+            self.tx_buf = self._acks
+            self.tx_off = self._acks_off
+            self._left = self._acks_end - self._acks_off
+        elif self.connected:
+            if not self.subscriptions.todo or not self._request():
+                p = self.outbox.first(self._quota)
+                if p >= 0:
+                    self._current = p
+                    self.tx_buf = self.outbox.buf
+                    self.tx_off = p + 6
+                    self._left = self.outbox.length(p)
+        return self._left
+
+    def _raw(self, data: bytes) -> None:
+        self._current = _RAW
+        self.tx_buf = data
+        self.tx_off = 0
+        self._left = len(data)
+
+    def _request(self) -> int:
+        """Write the next SUBSCRIBE or UNSUBSCRIBE, if there is one."""
+        packet_id = self.ids.new()
+        data = self.subscriptions.request(packet_id, len(self.buf) - 7)
+        if not data:
+            self.ids.discard(packet_id)
+            self.ids.next = packet_id
+            return 0
+        self._raw(data)
+        return self._left
+
+    def sent(self, n: int) -> None:
+        """Take note that `n` of the bytes that `tx_window` offered were written."""
+        self._wrote = True
+        self.tx_off += n
+        self._left -= n
+        if self._left:
+            return
+        p = self._current
+        if p >= 0:
+            if p in self.outbox.lent and self.tx_buf is self.outbox.buf:
+                self.tx_buf = self.outbox.lent[p]
+                self.tx_off = 0
+                self._left = len(self.tx_buf)
+                return
+            if self.outbox.buf[p + 3] != _ONCE:
+                self._quota -= 1
+            self.outbox.sent(p)
+        elif p == _ACKS:
+            self._acks_off = self.tx_off
+            if self._acks_off == self._acks_end:
+                self._acks_off = self._acks_end = 0
+
+    # in
+
+    def take(self, buf: bytearray, header: int, i: int, end: int) -> None:
+        """A whole packet has come: first byte `header`, body `buf[i:end]`."""
+        if not self.connected or header & 0xF0 != 0x30:
+            self._control(buf, header, i, end)
+            return
+        decode_publish(buf, i, end, header, self.message)
+        if header & 6:
+            self._take_id(self.message, self.message.packet_id)
+        else:
+            self.subscriptions.deliver(self.message, False)
+
+    def _take_id(self, m: Message, packet_id: int) -> None:
+        """Handle a PUBLISH at QoS 1 or 2, then acknowledge it."""
+        if m.header & 2:
+            self.subscriptions.deliver(m, False)
+            self._owe(_PUBACK, packet_id)
+            return
+        if not self._received.has(packet_id):
+            self._received.add(packet_id)
+            self._half = packet_id
+            self.subscriptions.deliver(m, False)
+            self._half = 0
+        self._owe(_PUBREC, packet_id)
+
+    def take_piece(self, m: Message) -> bool:
+        """A piece of a message that is longer than the RX buffer; True if a handler streams it."""
+        if m.header & 4 and self._received.has(m.packet_id):
+            return False
+        return self.subscriptions.deliver(m, True)
+
+    def take_end(self, m: Message, taken: bool) -> None:
+        """A long message has passed: acknowledge it, or the broker would send it for ever."""
+        if m.header & 6 and not m.packet_id:
+            raise ProtocolError("PUBLISH without a packet id")
+        known = m.header & 4 and self._received.has(m.packet_id)
+        if not taken and not known:
+            self.oversized += 1
+        if m.header & 2:
+            self._owe(_PUBACK, m.packet_id)
+        elif m.header & 4:
+            if not known:
+                self._received.add(m.packet_id)
+            self._owe(_PUBREC, m.packet_id)
+
+    def must_pause(self) -> bool:
+        """Tell whether acks have to be written before more can be owed."""
+        return self._acks_end > len(self._acks) - 12
+
+    def _owe(self, first: int, packet_id: int) -> None:
+        self._acks_end = encode_ack(self._acks, self._acks_end, first, packet_id)
+
+    def _short(self, first: int) -> None:
+        """Queue PINGREQ or DISCONNECT."""
+        self._acks[self._acks_end] = first
+        self._acks[self._acks_end + 1] = 0
+        self._acks_end += 2
+
+    def _control(self, buf: bytearray, header: int, i: int, end: int) -> None:
+        """A packet other than PUBLISH; each has one first byte that is right [MQTT-2.2.2-2]."""
+        if end - i == 2 and self.connected and header in _ACK_TYPES:
+            self._ack(header, buf, i)
+        elif header == _PINGRESP and end == i and self.connected:
+            self._pinging = False
+        elif self.state != _ENDING:
+            self._rare(buf, header, i, end)
+
+    def _rare(self, buf: bytearray, header: int, i: int, end: int) -> None:
+        n = end - i
+        if header == _CONNACK and n == 2:
+            self._connack(buf[i], buf[i + 1])
+        elif not self.connected:
+            raise ProtocolError("packet " + hex(header) + " before CONNACK")
+        elif header == _SUBACK and n > 2:
+            self._answer(0x82, buf[i] << 8 | buf[i + 1], bytes(buf[i + 2 : end]))
+        elif header == _UNSUBACK and n == 2:
+            self._answer(0xA2, buf[i] << 8 | buf[i + 1], b"")
+        else:
+            raise ProtocolError("packet " + hex(header) + " of " + str(n) + " bytes")
+
+    def _answer(self, first: int, packet_id: int, codes: bytes) -> None:
+        if self.subscriptions.answered(first, packet_id, codes):
+            self.ids.discard(packet_id)
+
+    def _ack(self, header: int, buf: bytearray, i: int) -> None:
+        """PUBACK, PUBREC, PUBREL or PUBCOMP: the table at the head of the file."""
+        packet_id = buf[i] << 8 | buf[i + 1]
+        if not packet_id:
+            raise ProtocolError("packet " + hex(header) + " with packet id 0")
+        if header == _PUBREL:
+            self._received.discard(packet_id)
+            self._owe(_PUBCOMP, packet_id)
+        elif header == _PUBCOMP:
+            i = self._release(packet_id)
+            if i >= 0:
+                self._unrelease(i)
+                self._done(packet_id)
+        else:
+            p = self.outbox.find(header, packet_id)
+            if p >= 0:
+                self.outbox.free(p)
+                if header == _PUBACK:
+                    self._done(packet_id)
+                    return
+                self._released[self._released_n] = packet_id
+                self._released_n += 1
+            elif header == _PUBACK:
+                return
+            elif self.ids.has(packet_id) and self._release(packet_id) < 0:
+                return  # the id of something that does not await PUBREC
+            self._owe(_PUBREL, packet_id)
+
+    def _done(self, packet_id: int) -> None:
+        self.ids.discard(packet_id)
+        if self._quota < self.window:
+            self._quota += 1
+
+    def _release(self, packet_id: int) -> int:
+        """Return where among the released ids this one is, or -1."""
+        i = self._released_n - 1
+        while i >= 0 and self._released[i] != packet_id:
+            i -= 1
+        return i
+
+    def _unrelease(self, i: int) -> None:
+        self._released_n -= 1
+        while i < self._released_n:
+            self._released[i] = self._released[i + 1]
+            i += 1
+
+    # time
+
+    def poll(self, now_ms: int) -> bool:
+        """Give the time, in milliseconds that wrap at 2**30 or more; False: the link is dead.
+
+        Call it in every turn. Queues a PINGREQ when half the keep alive has passed without sending
+        or without receiving, so a link that is dead in one direction is found under traffic too.
+        """
+        now_ms &= _TICKS
+        if self.fed:
+            self.fed = False
+            self._last_rx = now_ms
+        if self._wrote:
+            self._wrote = False
+            self._last_tx = now_ms
+            if self._left and self._pinging:
+                self._ping_at = now_ms  # a long packet goes out, PINGREQ waits behind it
+        if not self.connected or not self.keep_alive:
+            return True
+        if self._pinging:
+            return now_ms - self._ping_at & _TICKS < self._ping_timeout
+        if self._idle(now_ms) >= self._interval:
+            self._pinging = True
+            self._ping_at = now_ms
+            self._short(0xC0)
+        return True
+
+    def _idle(self, now_ms: int) -> int:
+        return max(now_ms - self._last_rx & _TICKS, now_ms - self._last_tx & _TICKS)
+
+    def next_deadline(self, now_ms: int) -> int:
+        """Return in how many milliseconds `poll` has something to do; -1: never."""
+        if not self.connected or not self.keep_alive:
+            return -1
+        if self._pinging:
+            return max(0, self._ping_timeout - (now_ms - self._ping_at & _TICKS))
+        return max(0, self._interval - self._idle(now_ms & _TICKS))

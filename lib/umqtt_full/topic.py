@@ -1,0 +1,127 @@
+"""Topic names and topic filters: check them, match them. Works on encoded text, in place."""
+
+from micropython import const
+
+_MAX = const(65535)
+
+
+def valid_utf8(buf: bytes | bytearray, i: int, end: int) -> bool:
+    """Tell whether `buf[i:end]` is well-formed UTF-8 without surrogates [MQTT-1.5.3-1]."""
+    while i < end:
+        c = buf[i]
+        i += 1
+        if c < 0x80:
+            continue
+        # the second byte rules out overlong forms, surrogates and what lies above U+10FFFF
+        if i >= end or not _second(c, buf[i]):
+            return False
+        i += 1
+        if c >= 0xE0:
+            c = 2 if c >= 0xF0 else 1
+            while c:
+                if i >= end or buf[i] & 0xC0 != 0x80:
+                    return False
+                i += 1
+                c -= 1
+    return True
+
+
+def _second(lead: int, c: int) -> bool:
+    """Tell whether `c` may follow the lead byte `lead` (Unicode, table 3-7)."""
+    low = 0x80
+    high = 0xBF
+    if lead == 0xE0:
+        low = 0xA0
+    elif lead == 0xED:
+        high = 0x9F
+    elif lead == 0xF0:
+        low = 0x90
+    elif lead == 0xF4:
+        high = 0x8F
+    return 0xC2 <= lead <= 0xF4 and low <= c <= high
+
+
+def encode_text(value: str | bytes, what: str) -> bytes:
+    """Return `value` as UTF-8, or raise ValueError that says what is wrong with `what`.
+
+    The rules of every UTF-8 string: no surrogate [MQTT-1.5.3-1], no U+0000 [MQTT-1.5.3-2], at most
+    65,535 bytes (1.5.3).
+    """
+    if isinstance(value, str):
+        try:
+            value = value.encode()
+        except UnicodeError:
+            raise ValueError(what + " holds a surrogate, which UTF-8 does not allow") from None
+    elif not isinstance(value, (bytes, bytearray)):
+        raise ValueError(what + " must be str or bytes, not " + type(value).__name__)
+    if not valid_utf8(value, 0, len(value)):
+        raise ValueError(what + " is not valid UTF-8")
+    if b"\0" in value:
+        raise ValueError(what + " holds the null character U+0000")
+    if len(value) > _MAX:
+        raise ValueError(what + " is " + str(len(value)) + " bytes long, at most 65535")
+    return bytes(value)
+
+
+def encode_topic(topic: str | bytes, what: str = "topic") -> bytes:
+    """Return a topic name as UTF-8; ValueError if empty or with a wildcard [MQTT-3.3.2-2]."""
+    data = encode_text(topic, what)
+    if not data:
+        raise ValueError(what + " is empty, at least one character is needed")
+    if b"+" in data or b"#" in data:
+        raise ValueError(what + " holds a wildcard (+ or #), which only a filter may")
+    return data
+
+
+def encode_filter(topic_filter: str | bytes) -> bytes:
+    """Return a topic filter as UTF-8; ValueError on misplaced wildcards [MQTT-4.7.1-2, -3]."""
+    data = encode_text(topic_filter, "topic filter")
+    if not data:
+        raise ValueError("topic filter is empty, at least one character is needed")
+    levels = data.split(b"/")
+    for level in levels:
+        if len(level) > 1 and (b"+" in level or b"#" in level):
+            raise ValueError("topic filter: + and # must fill a whole level")
+    if b"#" in levels[:-1]:
+        raise ValueError("topic filter: # must be the last level")
+    return data
+
+
+def unshared(topic_filter: bytes) -> bytes:
+    """Return the part of a filter that topics are matched with: `$share/group/f` gives `f`."""
+    if topic_filter.startswith(b"$share/"):
+        return topic_filter.split(b"/", 2)[-1]
+    return topic_filter
+
+
+def matches(topic_filter: bytes, buf: bytes | bytearray, i: int, end: int) -> bool:
+    """Tell whether the topic `buf[i:end]` matches the filter (4.7); needs no heap."""
+    f = 0
+    n = len(topic_filter)
+    if i < end and buf[i] == 0x24 and topic_filter[0] != 0x24:
+        return False  # no leading wildcard stands for $ [MQTT-4.7.2-1]
+    while f < n:
+        c = topic_filter[f]
+        if c == 0x23:  # '#', also for the parent level
+            return True
+        if c == 0x2B:  # '+'
+            while i < end and buf[i] != 0x2F:
+                i += 1
+            f += 1
+        elif i < end and buf[i] == c:
+            i += 1
+            f += 1
+        else:
+            # "a/#" matches "a" too: what is left of the filter is "/#"
+            return i == end and f == n - 2 and c == 0x2F and topic_filter[n - 1] == 0x23
+    return i == end
+
+
+def is_topic(value: bytes | str) -> bool:
+    """Tell whether a publish may use `value`: ASCII text without U+0000, or bytes; no heap."""
+    n = len(value)
+    if isinstance(value, str):
+        return 0 < n <= _MAX and "+" not in value and "#" not in value
+    if not 0 < n <= _MAX or b"+" in value or b"#" in value or b"\0" in value:
+        return False
+    return valid_utf8(value, 0, n)
