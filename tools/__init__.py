@@ -1,0 +1,1 @@
+"""What is run on the computer: toolchain, broker, and the commands behind `make`."""
