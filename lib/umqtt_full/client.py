@@ -52,6 +52,8 @@ class Client(Link):
         while not self._up:
             left = timeout_ms - (ticks_ms() - start & _TICKS)
             if left <= 0:
+                if not self.reconnect:
+                    self._close()
                 raise self.error or OSError(errno.ETIMEDOUT, "no connection")
             self._turn(left)
             if isinstance(self.error, ReasonError) and self.error.reason_code != _UNAVAILABLE:
@@ -66,7 +68,9 @@ class Client(Link):
         if self.session.connected:
             self.session.disconnect()
             try:
-                self._farewell()
+                self._flush()
+                if not self._feeding:
+                    self._farewell()
             except OSError as exc:
                 self.error = exc
         self.close()
@@ -129,10 +133,11 @@ class Client(Link):
         return self._put(topic, payload, qos)
 
     def _put(self, topic: str | bytes, payload: bytes | str, flags: int) -> int:
+        if flags < 2 and self.session.connected and not self._feeding:
+            if ticks_ms() - self._turned & _TICKS > _TURN:
+                self._turn(0)
         if not self.session.connected:
             self._offline(flags)
-        elif flags < 2 and ticks_ms() - self._turned & _TICKS > _TURN and not self._feeding:
-            self._turn(0)
         packet_id = self.session.publish(topic, payload, flags)
         if packet_id < 0:
             packet_id = self._put_later(topic, payload, flags)
@@ -155,16 +160,12 @@ class Client(Link):
 
     def _offline(self, flags: int) -> None:
         """Let a message in only if it can wait, or if the link comes back in time."""
-        if not self.reconnect or self._feeding:
-            raise OSError(errno.ENOTCONN, "not connected")
-        if flags < 2:
-            start = ticks_ms()
-            timeout_ms = self._limit(self._patience)
-            while not self.session.connected:
-                left = timeout_ms - (ticks_ms() - start & _TICKS)
-                if left <= 0:
-                    raise OSError(errno.ENOTCONN, "not connected")
-                self._turn(left)
+        start = ticks_ms()
+        while not self.session.connected and (flags < 2 or not self.reconnect):
+            left = self._limit(self._patience) - (ticks_ms() - start & _TICKS)
+            if left <= 0 or not self.reconnect or self._feeding:
+                raise OSError(errno.ENOTCONN, "not connected")
+            self._turn(left)
 
     def wait(self, packet_id: int, timeout_ms: int | None = None) -> None:
         """Return when the message is acknowledged to its end (0: when all QoS 0 are written).
@@ -280,12 +281,12 @@ class Client(Link):
                 return
             self._open()
         wait = self._serve()
-        if self._more:
+        if self._more or (self._paused and not self._blocked):
             wait = 0
         elif wait < 0 or wait > timeout_ms:
             wait = timeout_ms
         wait = self._wait(wait)
-        if wait or self._more:
+        if wait or self._more or self._paused:
             self._receive(wait | _IN)
 
     def _wait(self, ms: int) -> int:

@@ -88,7 +88,7 @@ class Link:
         self._blocked = False  # a write would block
         self._more = False  # the last read filled the window: there is probably more
         self._paused = False  # acks have to be written before the rest of the window is taken
-        self._feeding = False  # a handler may be running
+        self._feeding = False  # a handler may be running: no call may wait
         self._up = False  # on_connect was called
         self._since = ticks_ms()  # of this connection, or of the end of the last
         self._delay = 0  # ms from _since to the next attempt
@@ -135,10 +135,13 @@ class Link:
     def _tell(self, hook: "Callable[[Any], object] | None", value: object) -> None:
         """Call a hook of the application; what it raises is reported and ends nothing."""
         if hook is not None:
+            self._feeding = True
             try:
                 hook(value)
             except Exception as exc:
                 self.on_error(exc)
+            finally:
+                self._feeding = False
 
     # the connection
 
@@ -209,8 +212,6 @@ class Link:
             raise OSError(errno.ETIMEDOUT, "no PINGRESP")
         if not self._blocked:
             self._flush()
-            if self._paused and not self._blocked:
-                self._feed(0)
         if self._up:
             return session.next_deadline(now)
         now = self.connect_timeout_ms - (now - self._since & _TICKS)
@@ -241,7 +242,11 @@ class Link:
         """Take what the stream is ready for; `events` as `poll` reports them."""
         if events & _OUT and self._blocked:
             self._flush()
-        if events & ~_OUT and not self._paused:
+        if self._paused:
+            if self._blocked:
+                return  # the broker takes nothing, so nothing is taken from it
+            self._feed(0)
+        elif events & ~_OUT:
             n = self._stream.readinto(self.session.rx_window)
             if n == 0 or (n is None and events & ~(_IN | _OUT)):
                 raise OSError(errno.ECONNRESET, "closed by the broker")
@@ -259,5 +264,5 @@ class Link:
         if self.session.connected and not self._up:
             self._up = True
             self._tell(self.on_connect, self.session.session_present)
-        if not self._blocked:
+        if not self._blocked and self._stream is not None:
             self._flush()

@@ -126,7 +126,7 @@ class Session(Inbox):
 
     def open(self) -> None:
         """A transport is there: CONNECT is the first packet on it [MQTT-3.1.0-1]."""
-        self.reset()
+        self.close()
         self.state = _CONNECTING
         self._raw(self._connect)
 
@@ -138,6 +138,7 @@ class Session(Inbox):
             self._half = 0
         for packet_id in self.subscriptions.lost():
             self.ids.discard(packet_id)
+        self.reset()
         self.state = _CLOSED
         self.connected = False
         self._left = self._acks_off = self._acks_end = 0
