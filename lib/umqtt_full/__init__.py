@@ -12,6 +12,7 @@ if sys.implementation.name == "cpython":
 
 _ROOMS = {
     "Client": "client",
+    "AsyncClient": "aio",
     "Will": "packet",
     "Message": "packet",
     "MQTTError": "errors",

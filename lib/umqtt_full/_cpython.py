@@ -1,12 +1,14 @@
 """What CPython lacks of MicroPython, in one place; a board never loads this file."""
 
+import asyncio
+import inspect
 import select
 import socket
 import ssl
 import sys
 import time
 import types
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 _TICKS_MASK = 0x3FFFFFFF
@@ -93,3 +95,62 @@ class Poll:
     def ipoll(self, timeout_ms: int) -> Iterator[tuple[int, int]]:
         """Wait for an event at most `timeout_ms`."""
         return iter(self._poll.poll(timeout_ms))
+
+
+def _finish(future: "asyncio.Future[None]") -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+class Readiness:
+    """Awaited: until a stream is readable, or with `write` writable."""
+
+    def __init__(self, write: bool) -> None:
+        self._write = write
+        self._stream: Any = None
+
+    def __call__(self, stream: Any) -> "Readiness":
+        """Say which stream is awaited."""
+        self._stream = stream
+        return self
+
+    def __await__(self) -> Generator[Any, None, None]:
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+        descriptor = self._stream.fileno()
+        add, remove = (
+            (loop.add_writer, loop.remove_writer)
+            if self._write
+            else (loop.add_reader, loop.remove_reader)
+        )
+        add(descriptor, _finish, future)
+        try:
+            yield from future
+        finally:
+            remove(descriptor)
+
+
+async def wait_ms(event: asyncio.Event, ms: int) -> bool:
+    """Wait for an event at most `ms`; tell whether it came."""
+    try:
+        await asyncio.wait_for(event.wait(), ms / 1000)
+    except asyncio.TimeoutError:
+        return False
+    return True
+
+
+async def pause_ms(ms: int) -> None:
+    """Sleep without blocking the loop."""
+    await asyncio.sleep(ms / 1000)
+
+
+def uncancel() -> None:
+    """A cancellation was an inner signal: take it back."""
+    task = asyncio.current_task()
+    if task is not None and hasattr(task, "uncancel"):
+        task.uncancel()
+
+
+def is_async(handler: object) -> bool:
+    """Tell whether calling `handler` gives a coroutine."""
+    return inspect.iscoroutinefunction(handler)

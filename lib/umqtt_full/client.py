@@ -4,22 +4,23 @@ import errno
 
 from micropython import const
 
-from .errors import LimitError, ReasonError
-from .link import Link
-from .net import sleep_ms, ticks_ms
+from .errors import LimitError
+from .link import Link, answered
+from .net import Poll, sleep_ms, ticks_ms
 from .packet import check_qos
-from .topic import encode_filter
 
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
+
+    from .link import Filters
 
 _TICKS = const(0x3FFFFFFF)
 _IN = const(1)
+_OUT = const(4)
 _TURN = const(200)  # QoS 0 publishes look for incoming packets this often, in ms
 _FAREWELL = const(300)  # how long the broker gets to close after DISCONNECT, in ms
-_UNAVAILABLE = const(3)  # CONNACK: the server, not the client, is the reason
-_REFUSED = const(0x80)
 
 
 class Client(Link):
@@ -37,6 +38,7 @@ class Client(Link):
     """
 
     _turned = 0  # when the last turn began
+    _poll: "Any" = None
     _patience: int | None = None  # timeout of the publish that is going on
 
     def connect(self, timeout_ms: int | None = None) -> bool:
@@ -56,7 +58,7 @@ class Client(Link):
                     self._close()
                 raise self.error or OSError(errno.ETIMEDOUT, "no connection")
             self._turn(left)
-            if isinstance(self.error, ReasonError) and self.error.reason_code != _UNAVAILABLE:
+            if self.error is not None and self._refused():
                 raise self.error
         return self.session.session_present
 
@@ -187,7 +189,7 @@ class Client(Link):
 
     def subscribe(
         self,
-        topic_filter: "str | bytes | list[tuple[str | bytes, int]]",
+        topic_filter: "Filters",
         qos: int = 0,
         timeout_ms: int | None = None,
     ) -> int | list[int] | None:
@@ -197,42 +199,18 @@ class Client(Link):
         codes, 0x80 where refused. What no handler of `on` matches goes to `on_message`.
         OSError(ETIMEDOUT): no SUBACK within the time. Made again when the session was lost.
         """
-        if isinstance(topic_filter, (str, bytes)):
-            filters = [(topic_filter, qos)]
-        else:
-            filters = list(topic_filter)
-        if not filters:
-            raise ValueError("subscribe needs at least one topic filter")  # [MQTT-3.8.3-3]
-        for one in filters:
-            encode_filter(one[0])
-            check_qos(one[1])
-        self._online()
-        add = self.session.subscriptions.add
-        some = [add(one[0], one[1], None) for one in filters]
+        some = self._add(topic_filter, qos)
         if self._feeding:
             return None
         for s in some:
             s.awaited = True
-        self._until(lambda: all(s.granted is not None for s in some), timeout_ms)
-        codes = [s.granted or 0 for s in some]
-        if isinstance(topic_filter, (str, bytes)):
-            if codes[0] == _REFUSED:
-                raise ReasonError(_REFUSED, str(some[0].filter, "utf-8"))
-            return codes[0]
-        return codes
+        self._until(lambda: answered(some), timeout_ms)
+        return self._codes(topic_filter, some)
 
-    def unsubscribe(
-        self, topic_filter: "str | bytes | list[str | bytes]", timeout_ms: int | None = None
-    ) -> None:
+    def unsubscribe(self, topic_filter: "Filters", timeout_ms: int | None = None) -> None:
         """Unsubscribe from a filter, or from a list of them; their handlers go too."""
-        filters = [topic_filter] if isinstance(topic_filter, (str, bytes)) else list(topic_filter)
-        if not filters:
-            raise ValueError("unsubscribe needs at least one topic filter")  # [MQTT-3.10.3-2]
-        for one in filters:
-            encode_filter(one)
-        self._online()
+        some = self._remove(topic_filter)
         table = self.session.subscriptions
-        some = [table.remove(one) for one in filters]
         if not self._feeding:
             self._until(lambda: not any(s in table.all for s in some), timeout_ms)
 
@@ -258,13 +236,6 @@ class Client(Link):
         self._turn(timeout_ms)
         return self.session.fed
 
-    def _online(self) -> None:
-        if not self._up and not self.reconnect:
-            raise OSError(errno.ENOTCONN, "not connected")
-
-    def _limit(self, timeout_ms: int | None) -> int:
-        return self.timeout_ms if timeout_ms is None else timeout_ms
-
     # a turn
 
     def _turn(self, timeout_ms: int) -> None:
@@ -288,6 +259,20 @@ class Client(Link):
         wait = self._wait(wait)
         if wait or self._more or self._paused:
             self._receive(wait | _IN)
+
+    def _open(self) -> None:
+        super()._open()
+        self._poll = Poll()
+        self._poll.register(self._stream, _IN | _OUT)
+
+    def _watch(self, blocked: bool) -> None:
+        self._blocked = blocked
+        if self._poll is not None:
+            self._poll.modify(self._stream, _IN | _OUT if blocked else _IN)
+
+    def _close(self) -> None:
+        super()._close()
+        self._poll = None
 
     def _wait(self, ms: int) -> int:
         """Wait for the stream at most `ms`; return the events, 0 for none."""

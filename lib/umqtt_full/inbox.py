@@ -22,19 +22,24 @@ class Inbox:
         self._size = check_range("rx_size", rx_size, 16, 16777215)
         self.buf = bytearray(rx_size)
         self.message = Message()
+        self.held = False  # the next message waits for its consumer
         self.fed = False  # something was received since this was last cleared
         self.reset()
 
     def reset(self) -> None:
         """Forget what is half received: a new connection begins."""
+        self.held = False
         self._pos = self._end = 0
         self._have = self._need = 0  # bytes gathered in buf; length of that packet once known
         self._skip = 0  # bytes still to come of a packet longer than buf
         self._id_in = -2  # bytes until its packet id, where even the topic is longer than buf
         self.taken = False  # its pieces go to a handler
 
-    def take(self, buf: bytearray, header: int, i: int, end: int) -> None:
-        """A whole packet: first byte `header`, body `buf[i:end]`. For the session to define."""
+    def take(self, buf: bytearray, header: int, i: int, end: int) -> bool:
+        """A whole packet: first byte `header`, body `buf[i:end]`. For the session to define.
+
+        False: it cannot be taken now and is to be offered again.
+        """
         raise NotImplementedError
 
     def take_piece(self, message: Message) -> bool:
@@ -52,17 +57,19 @@ class Inbox:
     def feed(self, n: int) -> bool:
         """Take the `n` bytes that were read into `rx_window`, and hand on the packets in them.
 
-        True means that it stopped because packets have to be written first: write them, then call
-        `feed(0)`. Raises `ProtocolError` (the peer) or `LimitError` (our size): close then.
+        True means that it stopped: packets have to be written first, or, with `held`, a consumer
+        has to make room. Call `feed(0)` to go on. Raises `ProtocolError` (the peer) or
+        `LimitError` (our size): close then.
         """
         if n:
             self.fed = True
             self._pos = 0
             self._end = n
         buf = self.rx_window
-        while self._pos < self._end:
+        while self._pos < self._end or self.held:
             if self.must_pause():
                 return True
+            self.held = False
             i = self._pos
             n = self._end - i - 2
             if self._have or self._skip or n < 0 or buf[i + 1] > n or buf[i + 1] > 127:
@@ -70,7 +77,11 @@ class Inbox:
             else:
                 n = i + 2 + buf[i + 1]
                 self._pos = n
-                self.take(buf, buf[i], i + 2, n)
+                if not self.take(buf, buf[i], i + 2, n):
+                    self._pos = i
+                    self.held = True
+            if self.held:
+                return True
         return False
 
     def _gather(self, window: bytearray) -> None:
@@ -83,11 +94,13 @@ class Inbox:
                 return
             self._head_byte(window[self._pos])
         n = min(self._end - self._pos, min(self._need, self._size) - self._have)
-        self._append(window, n)
+        if n:
+            self._append(window, n)
         if self._have == self._need:
-            n = self._need
-            self._have = self._need = 0
-            self.take(self.buf, self.buf[0], body(self.buf), n)
+            if self.take(self.buf, self.buf[0], body(self.buf), self._need):
+                self._have = self._need = 0
+            else:
+                self.held = True
         elif self._have == self._size:
             self._begin_long()
 

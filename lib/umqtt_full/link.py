@@ -9,22 +9,39 @@ import random
 
 from micropython import const
 
-from .errors import MQTTError
-from .net import Poll, print_exception, ticks_ms
+from .errors import MQTTError, ReasonError
 from .net import dial as tcp_dial
-from .packet import Message
+from .net import print_exception, ticks_ms
+from .packet import Message, check_qos
 from .session import Session
+from .topic import encode_filter
 
 _TICKS = const(0x3FFFFFFF)
 _IN = const(1)
 _OUT = const(4)
+_REFUSED = const(0x80)
+_UNAVAILABLE = const(3)  # CONNACK: the server, not the client, is the reason
 
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .subscriptions import Handler
+    from .subscriptions import Handler, Subscription
+
+    Filters = str | bytes | list[Any]
+
+
+def _listed(value: "Any", what: str) -> "list[Any]":
+    some = [value] if isinstance(value, (str, bytes)) else list(value)
+    if not some:  # [MQTT-3.8.3-3], [MQTT-3.10.3-2]
+        raise ValueError(what + " needs at least one topic filter")
+    return some
+
+
+def answered(some: "list[Subscription]") -> bool:
+    """Tell whether the broker has answered each of these subscriptions."""
+    return all(s.granted is not None for s in some)
 
 
 class Guard:
@@ -84,7 +101,6 @@ class Link:
         self._ready = ready
         self._dial = dial
         self._stream: Any = None
-        self._poll: Any = None
         self._blocked = False  # a write would block
         self._more = False  # the last read filled the window: there is probably more
         self._paused = False  # acks have to be written before the rest of the window is taken
@@ -125,6 +141,45 @@ class Link:
         """Tell whether a QoS 1 or 2 message is queued or not yet acknowledged to its end."""
         return self.session.pending(packet_id)
 
+    def _add(self, topic_filter: "Filters", qos: int) -> "list[Subscription]":
+        """Check what `subscribe` was given, and put it into the table."""
+        filters = _listed(topic_filter, "subscribe")
+        some = [one if isinstance(one, tuple) else (one, qos) for one in filters]
+        for one in some:
+            encode_filter(one[0])
+            check_qos(one[1])
+        self._online()
+        return [self.session.subscriptions.add(one[0], one[1], None) for one in some]
+
+    def _remove(self, topic_filter: "Filters") -> "list[Subscription]":
+        """Check what `unsubscribe` was given, and mark it in the table."""
+        some = _listed(topic_filter, "unsubscribe")
+        for one in some:
+            encode_filter(one)
+        self._online()
+        return [self.session.subscriptions.remove(one) for one in some]
+
+    def _codes(self, topic_filter: "Filters", some: "list[Subscription]") -> int | list[int]:
+        """Return what `subscribe` does, once each filter has its answer."""
+        codes = [s.granted or 0 for s in some]
+        if not isinstance(topic_filter, (str, bytes)):
+            return codes
+        if codes[0] == _REFUSED:
+            raise ReasonError(_REFUSED, str(some[0].filter, "utf-8"))
+        return codes[0]
+
+    def _online(self) -> None:
+        if not self._up and not self.reconnect:
+            raise OSError(errno.ENOTCONN, "not connected")
+
+    def _limit(self, timeout_ms: int | None) -> int:
+        return self.timeout_ms if timeout_ms is None else timeout_ms
+
+    def _refused(self) -> bool:
+        """Tell whether the broker refused for a reason that trying again will not mend."""
+        exc = self.error
+        return isinstance(exc, ReasonError) and exc.reason_code != _UNAVAILABLE
+
     def _unmatched(self, message: Message) -> None:
         if self.on_message is not None:
             self.on_message(message)
@@ -132,12 +187,15 @@ class Link:
     def _report(self, exc: Exception) -> None:
         self.on_error(exc)
 
+    def _begin(self, result: object) -> None:
+        """Take what a hook returned; a front end may know what to do with a coroutine."""
+
     def _tell(self, hook: "Callable[[Any], object] | None", value: object) -> None:
         """Call a hook of the application; what it raises is reported and ends nothing."""
         if hook is not None:
             self._feeding = True
             try:
-                hook(value)
+                self._begin(hook(value))
             except Exception as exc:
                 self.on_error(exc)
             finally:
@@ -158,16 +216,14 @@ class Link:
         """Begin a connection; OSError when that fails at once."""
         self._since = ticks_ms()
         self._stream = self._dial(self.host, self.port)
-        self._poll = Poll()
-        self._poll.register(self._stream, _IN | _OUT)
-        self._blocked = True  # until it is writable, which says that it is connected
         self._more = self._paused = False
         self.session.open()
+        self._watch(True)  # until it is writable, which says that it is connected
 
     def _close(self) -> None:
         """Close the stream and keep the session."""
         stream = self._stream
-        self._stream = self._poll = None
+        self._stream = None
         self.session.close()
         if stream is not None:
             try:
@@ -234,18 +290,16 @@ class Link:
             self._watch(False)
 
     def _watch(self, blocked: bool) -> None:
-        """Watch the stream for incoming data, and for room to write if it is `blocked`."""
+        """Note whether the stream takes no more, and have it watched for that. A front end's."""
         self._blocked = blocked
-        self._poll.modify(self._stream, _IN | _OUT if blocked else _IN)
 
     def _receive(self, events: int) -> None:
         """Take what the stream is ready for; `events` as `poll` reports them."""
         if events & _OUT and self._blocked:
             self._flush()
         if self._paused:
-            if self._blocked:
-                return  # the broker takes nothing, so nothing is taken from it
-            self._feed(0)
+            if not self._blocked:  # else the broker takes nothing, so nothing is taken from it
+                self._feed(0)
         elif events & ~_OUT:
             n = self._stream.readinto(self.session.rx_window)
             if n == 0 or (n is None and events & ~(_IN | _OUT)):

@@ -3,6 +3,7 @@
 import errno
 import select
 import socket
+import sys
 
 from micropython import const
 
@@ -10,23 +11,23 @@ TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
     from typing import Any
 
-try:
-    from sys import print_exception as print_exception  # type: ignore[attr-defined]
-    from time import sleep_ms as sleep_ms  # type: ignore[attr-defined]
-    from time import ticks_ms as ticks_ms  # type: ignore[attr-defined]
-
-    Poll = select.poll
-
-    def stream_of(sock: "Any") -> "Any":
-        """Return the stream of a socket: here a socket is one."""
-        return sock
-
-except ImportError:  # CPython
-    from ._cpython import Poll as Poll  # type: ignore[assignment]
+if TYPE_CHECKING or sys.implementation.name == "cpython":
+    from ._cpython import Poll as Poll
     from ._cpython import Stream as stream_of  # noqa: N813
     from ._cpython import print_exception as print_exception
     from ._cpython import sleep_ms as sleep_ms
     from ._cpython import ticks_ms as ticks_ms
+else:
+    from sys import print_exception as print_exception
+    from time import sleep_ms as sleep_ms
+    from time import ticks_ms as ticks_ms
+
+    Poll = select.poll
+
+    def stream_of(sock):
+        """Return the stream of a socket: here a socket is one."""
+        return sock
+
 
 _known: "dict[tuple[str, int], tuple[int, Any]]" = {}  # where each host was found last
 

@@ -34,9 +34,11 @@ _PUBACK = const(0x40)
 class Outbox:
     """A ring of `size` bytes for packets to send and to send again."""
 
-    def __init__(self, size: int, ids: Ids) -> None:
+    def __init__(self, size: int, maximum_packet_size: int, ids: Ids) -> None:
         self.ids = ids
-        self.maximum_packet_size = 268435460
+        self.maximum_packet_size = check_range(
+            "maximum_packet_size", maximum_packet_size, 16, 268435460
+        )
         self.buf = bytearray(check_range("tx_size", size, 64, 16777215))
         self.size = self.wrap = size
         self.head = self.next = self.tail = 0
@@ -229,6 +231,22 @@ class Outbox:
             self.head = self.after(self.head)
         if self.head < self.tail:
             self.wrap = self.size
+
+    def drop(self) -> int:
+        """Free the oldest record if it was never sent; return its packet id, -1 if there is none.
+
+        Only at the head does that make room at once.
+        """
+        p = self.head
+        if p == self.tail or p != self.next or self.buf[p + _HEAD] & _DUP:
+            return -1
+        if self.buf[p + 3] == _ONCE:
+            self.queued_once -= 1
+        self.buf[p + 3] = _FREE
+        self.lent.pop(p, None)
+        p = self.buf[p + 4] << 8 | self.buf[p + 5]
+        self._pass()
+        return p
 
     def mark_dup(self, current: int) -> None:
         """The connection ended: what was sent, `current` in part, is a duplicate from now on."""

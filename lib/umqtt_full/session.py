@@ -30,6 +30,7 @@ from micropython import const
 from .errors import ProtocolError, ReasonError
 from .ids import Ids, IdSet
 from .inbox import Inbox
+from .keep_alive import DEAD, PING, KeepAlive
 from .outbox import Outbox
 from .packet import (
     Message,
@@ -41,6 +42,10 @@ from .packet import (
 )
 from .subscriptions import Subscriptions
 
+TYPE_CHECKING = const(False)
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _CONNACK = const(0x20)
 _PUBACK = const(0x40)
 _PUBREC = const(0x50)
@@ -51,7 +56,6 @@ _UNSUBACK = const(0xB0)
 _PINGRESP = const(0xD0)
 _ACK_TYPES = (_PUBACK, _PUBREC, _PUBREL, _PUBCOMP)
 _ONCE = const(1)  # state of a QoS 0 record in the outbox
-_TICKS = const(0x3FFFFFFF)
 
 _CLOSED = const(0)  # no connection
 _CONNECTING = const(1)  # CONNECT is being sent or CONNACK awaited
@@ -95,23 +99,18 @@ class Session(Inbox):
         self.keep_alive = keep_alive
         self.window = check_range("window", window, 1, 65535)
         self.ids = Ids()  # packet ids of ours that are in use, of all packet types
-        self.outbox = Outbox(tx_size, self.ids)
-        self.outbox.maximum_packet_size = check_range(
-            "maximum_packet_size", maximum_packet_size, 16, 268435460
-        )
+        self.outbox = Outbox(tx_size, maximum_packet_size, self.ids)
         self.publish = self.outbox.publish
-        self.subscriptions = Subscriptions()
+        self.on_done: Callable[[int], object] | None = None  # told the id of what is finished
+        self.subscriptions = Subscriptions(self.ids)
         self.state = _CLOSED
         self.connected = False  # True from CONNACK to the end of the connection
         self.session_present = False
         self.oversized = 0  # messages longer than the RX buffer that were drained: nobody streams
         self.tx_buf: bytes | bytearray | str = self.outbox.buf
-        self.tx_off = self._left = 0
+        self.tx_off = self.writing = 0  # the bytes to be written next, and how many
         self._current = _RAW
-        self._interval = keep_alive * 500
-        self._ping_timeout = min(10000, self._interval)
-        if ping_timeout_ms is not None:
-            self._ping_timeout = ping_timeout_ms
+        self._keep = KeepAlive(keep_alive, ping_timeout_ms)
         self._received = IdSet()  # ids of QoS 2 messages received, until PUBREL
         self._released = array("H", bytes(2 * window))  # ids that await PUBCOMP, in PUBREC order
         self._released_n = 0
@@ -119,8 +118,7 @@ class Session(Inbox):
         self._acks = bytearray(4 * window + 16)
         self._acks_off = self._acks_end = 0
         self._half = 0  # id of the QoS 2 message that is being handled
-        self._wrote = self._pinging = False
-        self._last_rx = self._last_tx = self._ping_at = 0
+        self.wrote = False  # something was written since this was last cleared
 
     # the connection
 
@@ -132,17 +130,16 @@ class Session(Inbox):
 
     def close(self) -> None:
         """The transport is gone. What is owed is forgotten, what is unacknowledged is kept."""
-        self.outbox.mark_dup(self._current if self._left else _RAW)
+        self.outbox.mark_dup(self._current if self.writing else _RAW)
         if self._half:
             self._received.discard(self._half)  # it was never handled to the end
             self._half = 0
-        for packet_id in self.subscriptions.lost():
-            self.ids.discard(packet_id)
+        self.subscriptions.lost()
         self.reset()
         self.state = _CLOSED
         self.connected = False
-        self._left = self._acks_off = self._acks_end = 0
-        self._pinging = False
+        self.writing = self._acks_off = self._acks_end = 0
+        self._keep.pinging = False
 
     def disconnect(self) -> None:
         """Queue DISCONNECT: what is half written is finished, then nothing follows it."""
@@ -163,7 +160,7 @@ class Session(Inbox):
         if not resumed:
             while self._released_n:
                 self._released_n -= 1
-                self.ids.discard(self._released[self._released_n])
+                self._done(self._released[self._released_n])
             self._received = IdSet()
         self._quota = self.window - self._released_n
         self.outbox.rewind(resumed)
@@ -179,13 +176,20 @@ class Session(Inbox):
         """Tell whether a QoS 1 or 2 message is queued or not yet acknowledged to its end."""
         return self.ids.has(packet_id)
 
+    def drop(self) -> int:
+        """Give up the oldest message if it was never sent; return its packet id, -1 if none."""
+        packet_id = self.outbox.drop() if not self.writing else -1
+        if packet_id > 0:
+            self.ids.discard(packet_id)
+        return packet_id
+
     def tx_window(self) -> int:
         """Return how many bytes of `tx_buf` at `tx_off` are to be written now; 0 for none.
 
         They are always of one packet, or of some owed acks, and stay as they are until `sent` has
         taken them whole.
         """
-        return self._left or self._choose()
+        return self.writing or self._choose()
 
     def _choose(self) -> int:
         """Decide what is written next."""
@@ -193,7 +197,7 @@ class Session(Inbox):
             self._current = _ACKS
             self.tx_buf = self._acks
             self.tx_off = self._acks_off
-            self._left = self._acks_end - self._acks_off
+            self.writing = self._acks_end - self._acks_off
         elif self.connected:
             if not self.subscriptions.todo or not self._request():
                 p = self.outbox.first(self._quota)
@@ -201,39 +205,35 @@ class Session(Inbox):
                     self._current = p
                     self.tx_buf = self.outbox.buf
                     self.tx_off = p + 6
-                    self._left = self.outbox.length(p)
-        return self._left
+                    self.writing = self.outbox.length(p)
+        return self.writing
 
     def _raw(self, data: bytes) -> None:
         self._current = _RAW
         self.tx_buf = data
         self.tx_off = 0
-        self._left = len(data)
+        self.writing = len(data)
 
     def _request(self) -> int:
         """Write the next SUBSCRIBE or UNSUBSCRIBE, if there is one."""
-        packet_id = self.ids.new()
-        data = self.subscriptions.request(packet_id, len(self.buf) - 7)
-        if not data:
-            self.ids.discard(packet_id)
-            self.ids.next = packet_id
-            return 0
-        self._raw(data)
-        return self._left
+        data = self.subscriptions.request(len(self.buf) - 7)
+        if data:
+            self._raw(data)
+        return self.writing
 
     def sent(self, n: int) -> None:
         """Take note that `n` of the bytes that `tx_window` offered were written."""
-        self._wrote = True
+        self.wrote = True
         self.tx_off += n
-        self._left -= n
-        if self._left:
+        self.writing -= n
+        if self.writing:
             return
         p = self._current
         if p >= 0:
             if p in self.outbox.lent and self.tx_buf is self.outbox.buf:
                 self.tx_buf = self.outbox.lent[p]
                 self.tx_off = 0
-                self._left = len(self.tx_buf)
+                self.writing = len(self.tx_buf)
                 return
             if self.outbox.buf[p + 3] != _ONCE:
                 self._quota -= 1
@@ -245,16 +245,19 @@ class Session(Inbox):
 
     # in
 
-    def take(self, buf: bytearray, header: int, i: int, end: int) -> None:
+    def take(self, buf: bytearray, header: int, i: int, end: int) -> bool:
         """A whole packet has come: first byte `header`, body `buf[i:end]`."""
         if not self.connected or header & 0xF0 != 0x30:
             self._control(buf, header, i, end)
-            return
+            return True
         decode_publish(buf, i, end, header, self.message)
+        if self.subscriptions.gates and not self.subscriptions.ready(self.message):
+            return False
         if header & 6:
             self._take_id(self.message, self.message.packet_id)
         else:
             self.subscriptions.deliver(self.message, False)
+        return True
 
     def _take_id(self, m: Message, packet_id: int) -> None:
         """Handle a PUBLISH at QoS 1 or 2, then acknowledge it."""
@@ -307,7 +310,7 @@ class Session(Inbox):
         if end - i == 2 and self.connected and header in _ACK_TYPES:
             self._ack(header, buf, i)
         elif header == _PINGRESP and end == i and self.connected:
-            self._pinging = False
+            self._keep.pinging = False
         elif self.state != _ENDING:
             self._rare(buf, header, i, end)
 
@@ -318,15 +321,11 @@ class Session(Inbox):
         elif not self.connected:
             raise ProtocolError("packet " + hex(header) + " before CONNACK")
         elif header == _SUBACK and n > 2:
-            self._answer(0x82, buf[i] << 8 | buf[i + 1], bytes(buf[i + 2 : end]))
+            self.subscriptions.answered(0x82, buf[i] << 8 | buf[i + 1], buf[i + 2 : end])
         elif header == _UNSUBACK and n == 2:
-            self._answer(0xA2, buf[i] << 8 | buf[i + 1], b"")
+            self.subscriptions.answered(0xA2, buf[i] << 8 | buf[i + 1], b"")
         else:
             raise ProtocolError("packet " + hex(header) + " of " + str(n) + " bytes")
-
-    def _answer(self, first: int, packet_id: int, codes: bytes) -> None:
-        if self.subscriptions.answered(first, packet_id, codes):
-            self.ids.discard(packet_id)
 
     def _ack(self, header: int, buf: bytearray, i: int) -> None:
         """PUBACK, PUBREC, PUBREL or PUBCOMP: the table at the head of the file."""
@@ -358,6 +357,8 @@ class Session(Inbox):
 
     def _done(self, packet_id: int) -> None:
         self.ids.discard(packet_id)
+        if self.on_done is not None:
+            self.on_done(packet_id)
         if self._quota < self.window:
             self._quota += 1
 
@@ -379,35 +380,13 @@ class Session(Inbox):
     def poll(self, now_ms: int) -> bool:
         """Give the time, in milliseconds that wrap at 2**30 or more; False: the link is dead.
 
-        Call it in every turn. Queues a PINGREQ when half the keep alive has passed without sending
-        or without receiving, so a link that is dead in one direction is found under traffic too.
+        Call it in every turn. Queues a PINGREQ when one is due; see `KeepAlive`.
         """
-        now_ms &= _TICKS
-        if self.fed:
-            self.fed = False
-            self._last_rx = now_ms
-        if self._wrote:
-            self._wrote = False
-            self._last_tx = now_ms
-            if self._left and self._pinging:
-                self._ping_at = now_ms  # a long packet goes out, PINGREQ waits behind it
-        if not self.connected or not self.keep_alive:
-            return True
-        if self._pinging:
-            return now_ms - self._ping_at & _TICKS < self._ping_timeout
-        if self._idle(now_ms) >= self._interval:
-            self._pinging = True
-            self._ping_at = now_ms
+        due = self._keep.poll(now_ms, self)
+        if due == PING:
             self._short(0xC0)
-        return True
-
-    def _idle(self, now_ms: int) -> int:
-        return max(now_ms - self._last_rx & _TICKS, now_ms - self._last_tx & _TICKS)
+        return due != DEAD
 
     def next_deadline(self, now_ms: int) -> int:
         """Return in how many milliseconds `poll` has something to do; -1: never."""
-        if not self.connected or not self.keep_alive:
-            return -1
-        if self._pinging:
-            return max(0, self._ping_timeout - (now_ms - self._ping_at & _TICKS))
-        return max(0, self._interval - self._idle(now_ms & _TICKS))
+        return self._keep.left(now_ms) if self.connected else -1

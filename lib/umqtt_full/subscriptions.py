@@ -3,6 +3,7 @@
 from micropython import const
 
 from .errors import ProtocolError, ReasonError
+from .ids import Ids
 from .packet import Message, check_qos, check_topic, encode_subscribe
 from .topic import encode_filter, matches, unshared
 
@@ -33,6 +34,7 @@ class Subscription:
         self.handler: Handler | None = None
         self.qos = 0
         self.stream = False
+        self.gate: Callable[[], bool] | None = None  # has the consumer room for a message?
         self.granted: int | None = None
         self.wanted = True
         self.awaited = False  # somebody waits for the answer and will see a refusal
@@ -42,8 +44,10 @@ class Subscription:
 class Subscriptions:
     """All subscriptions of a client, in the order they were made."""
 
-    def __init__(self) -> None:
+    def __init__(self, ids: Ids) -> None:
+        self._ids = ids
         self.all: list[Subscription] = []
+        self.gates = 0  # how many subscriptions have a gate
         self.todo = False  # something is in state TODO
         self.on_message: Handler | None = None
         self.on_error: Callable[[Exception], object] = print
@@ -91,11 +95,11 @@ class Subscriptions:
         s.state = _TODO
         self.todo = True
 
-    def lost(self) -> list[int]:
-        """The connection ended; return the ids of the requests that were not answered."""
-        ids = [asked[0] for asked in self._asked]
+    def lost(self) -> None:
+        """The connection ended: what was asked on it will not be answered."""
+        for asked in self._asked:
+            self._ids.discard(asked[0])
         self._asked = []
-        return ids
 
     def connected(self, resumed: bool) -> None:
         """A connection begins: decide what the broker has to be told."""
@@ -105,7 +109,7 @@ class Subscriptions:
             elif not resumed or s.state != _DONE:
                 self._tell(s, s.wanted)
 
-    def request(self, packet_id: int, most: int) -> bytes:
+    def request(self, most: int) -> bytes:
         """Return the next SUBSCRIBE or UNSUBSCRIBE packet; b"" when there is none to be sent.
 
         `most` bounds the filters in it: the answer has to fit into the RX buffer.
@@ -120,27 +124,27 @@ class Subscriptions:
             self.todo = False
             return b""
         first = _SUBSCRIBE if some[0].wanted else _UNSUBSCRIBE
+        packet_id = self._ids.new()
         self._asked.append((packet_id, first, some))
         return encode_subscribe(first, packet_id, [(s.filter, s.qos) for s in some])
 
-    def answered(self, first: int, packet_id: int, codes: bytes) -> bool:
-        """Take the SUBACK or UNSUBACK of request `first`; False if nothing was asked with it."""
-        for i in range(len(self._asked)):
-            if self._asked[i][0] == packet_id and self._asked[i][1] == first:
+    def answered(self, first: int, packet_id: int, codes: bytes | bytearray) -> None:
+        """Take the SUBACK or UNSUBACK of request `first`; one that was not asked is ignored."""
+        for asked in self._asked:
+            if asked[0] == packet_id and asked[1] == first:
                 break
         else:
-            return False
-        some = self._asked[i][2]
-        if first == _UNSUBSCRIBE:
-            for s in some:
+            return
+        if first == _SUBSCRIBE:
+            self._granted(asked[2], codes)
+        else:
+            for s in asked[2]:
                 if not s.wanted:
                     self.all.remove(s)
-        else:
-            self._granted(some, codes)
-        self._asked.pop(i)
-        return True
+        self._asked.remove(asked)
+        self._ids.discard(packet_id)
 
-    def _granted(self, some: list[Subscription], codes: bytes) -> None:
+    def _granted(self, some: list[Subscription], codes: bytes | bytearray) -> None:
         if len(codes) != len(some):
             raise ProtocolError("SUBACK answers " + str(len(codes)) + " of " + str(len(some)))
         for code in codes:
@@ -165,25 +169,34 @@ class Subscriptions:
         while i < len(self.all):
             s = self.all[i]
             i += 1
-            if s.exact:
-                if m.topic_end - m.topic_start != s.size or not m.topic_buf.startswith(
-                    s.match, m.topic_start
-                ):
-                    continue
-                checked = True  # it equals a filter that was checked
-            else:
-                if not checked:
-                    check_topic(m)
-                    checked = True
-                if not matches(s.match, m.topic_buf, m.topic_start, m.topic_end):
-                    continue
-            if s.handler is not None and s.wanted and (s.stream or not long):
-                self._call(s.handler, m)
+            if not s.exact and not checked:
+                check_topic(m)
+                checked = True
+            if self._hit(s, m):
+                checked = True  # or it equals a filter that was checked
+                if s.handler is not None and (s.stream or not long):
+                    self._call(s.handler, m)
         if not checked:
             check_topic(m)
         if not self._taken and self.on_message is not None and not long:
             self._call(self.on_message, m)
         return self._taken
+
+    def ready(self, m: Message) -> bool:
+        """Tell whether each consumer of the message has room for it."""
+        for s in self.all:
+            if s.gate is not None and self._hit(s, m) and not s.gate():
+                return False
+        return True
+
+    def _hit(self, s: Subscription, m: Message) -> bool:
+        if s.exact:
+            return (
+                m.topic_end - m.topic_start == s.size
+                and m.topic_buf.startswith(s.match, m.topic_start)
+                and s.wanted
+            )
+        return s.wanted and matches(s.match, m.topic_buf, m.topic_start, m.topic_end)
 
     def _call(self, handler: "Handler", m: Message) -> None:
         self._taken = True

@@ -1,0 +1,254 @@
+"""AsyncClient: connects once and stays connected; its methods are those of Client, awaited."""
+
+import asyncio
+import errno
+
+from micropython import const
+
+from .errors import LimitError
+from .link import answered
+from .messages import Messages
+from .net import ticks_ms
+from .packet import check_qos
+from .supervisor import Supervisor
+from .waits import is_async
+
+TYPE_CHECKING = const(False)
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .link import Filters
+
+_TICKS = const(0x3FFFFFFF)
+
+
+class Waiter:
+    """Somebody who waits for a message to be acknowledged; kept for the next one."""
+
+    def __init__(self) -> None:
+        self.packet_id = 0
+        self.since = self.timeout_ms = 0
+        self.dropped = False
+        self.event = asyncio.Event()
+
+
+class AsyncClient(Supervisor):
+    """An MQTT client for asyncio: `async with AsyncClient(…)`, or `start` and `stop`.
+
+    The methods are those of `Client`, awaited; the arguments those of `Supervisor`,
+    `Link` and `Session`, and:
+    `full` says what a QoS 1 or 2 publish does while the outbox has no room: "wait" (up to its
+    timeout), "raise" LimitError, or "drop" the oldest message that was not sent yet (counted in
+    `dropped`). `keep` tells whether a QoS 0 message is kept for later while there is no connection
+    (False: dropped and counted).
+
+    Any task may call any method at any time, and be cancelled at any await: what was accepted
+    stays accepted, and no packet is left half-written.
+    """
+
+    def __init__(
+        self,
+        client_id: str | bytes,
+        host: str,
+        port: int = 1883,
+        *,
+        full: str = "wait",
+        keep: bool = False,
+        **options: "Any",
+    ) -> None:
+        if full not in ("wait", "raise", "drop"):
+            raise ValueError("full must be 'wait', 'raise' or 'drop', not " + repr(full))
+        super().__init__(client_id, host, port, **options)
+        self.full = full
+        self.keep = keep
+        self.dropped = 0  # messages given up: QoS 0 without a connection, or an outbox full
+        self.session.on_done = self._done
+        self._waiters: list[Waiter] = []
+
+    def on(
+        self,
+        topic_filter: str | bytes,
+        handler: "Any" = None,
+        qos: int = 0,
+        stream: bool = False,
+        queue: int | None = None,
+    ) -> "Any":
+        """Subscribe a handler, plain or async; see `Link.on`.
+
+        An async handler gets its messages one after the other from a queue of `queue` (4) places,
+        so it may take its time: while the queue is full nothing more is read, but pings go on. A
+        bound async method is told from a plain one by giving `queue`.
+        """
+        if handler is None:
+            return lambda f: self.on(topic_filter, f, qos, stream, queue)
+        if queue is None and not is_async(handler):
+            return super().on(topic_filter, handler, qos, stream)
+        worker = self._work(self.messages(topic_filter, qos, queue or 4), handler)
+        self._workers.append(asyncio.create_task(worker) if self._reader is not None else worker)
+        return handler
+
+    def messages(
+        self, topic_filter: str | bytes, qos: int = 0, size: int = 8, overflow: str = "wait"
+    ) -> Messages:
+        """Subscribe, and return an async iterator over the messages; see `Messages`."""
+        messages = Messages(size, overflow, self._resume)
+        table = self.session.subscriptions
+        subscription = table.add(topic_filter, qos, messages.put)
+        if overflow == "wait":
+            subscription.gate = messages.room
+            table.gates += 1
+        self._write()
+        return messages
+
+    async def publish(
+        self,
+        topic: str | bytes,
+        payload: bytes | str,
+        qos: int = 0,
+        retain: bool = False,
+        timeout_ms: int | None = None,
+    ) -> None:
+        """Publish, and return when the QoS is fulfilled; arguments and errors as `Client.publish`.
+
+        Offline, QoS 1 and 2 wait in the outbox. After a timeout or a cancellation a message that
+        was accepted stays accepted.
+        """
+        qos = check_qos(qos) << 1 | bool(retain)
+        packet_id = self._put(topic, payload, qos)
+        if packet_id < 0:
+            packet_id = await self._put_full(topic, payload, qos, timeout_ms)
+        if packet_id:
+            await self.wait(packet_id, timeout_ms)
+        elif self._blocked and self.session.connected:
+            await self._until(lambda: not self.session.outbox.queued_once, timeout_ms)
+
+    async def publish_nowait(
+        self, topic: str | bytes, payload: bytes | str, qos: int = 0, retain: bool = False
+    ) -> int:
+        """Publish without waiting for acknowledgement; return the packet id, for `wait`."""
+        qos = check_qos(qos) << 1 | bool(retain)
+        packet_id = self._put(topic, payload, qos)
+        if packet_id < 0:
+            packet_id = await self._put_full(topic, payload, qos, None)
+        return packet_id
+
+    def _put(self, topic: str | bytes, payload: bytes | str, flags: int) -> int:
+        """Queue a message and write what can be written; -1: the outbox is full."""
+        if flags < 2 and not self.session.connected and not self.keep:
+            self.dropped += 1
+            return 0
+        packet_id = self.session.publish(topic, payload, flags)
+        self._write()
+        return packet_id
+
+    async def _put_full(
+        self, topic: str | bytes, payload: bytes | str, flags: int, timeout_ms: int | None
+    ) -> int:
+        """Do what `full` says, until the message is in."""
+        start = ticks_ms()
+        while True:
+            left = self._limit(timeout_ms) - (ticks_ms() - start & _TICKS)
+            if left <= 0 or self.full == "raise" or self._feeding:
+                raise LimitError("outbox full: raise tx_size, publish less, or wait")
+            if self.full != "drop" or not self._drop():
+                await self._change(left)
+            packet_id = self._put(topic, payload, flags)
+            if packet_id >= 0:
+                return packet_id
+
+    def _drop(self) -> bool:
+        """Give up the oldest message, if it was not sent yet; tell whether there was one."""
+        packet_id = self.session.drop()
+        if packet_id < 0:
+            return False
+        self.dropped += 1
+        for waiter in self._waiters:
+            if waiter.packet_id == packet_id:
+                waiter.dropped = True
+                waiter.event.set()
+        return True
+
+    async def wait(self, packet_id: int, timeout_ms: int | None = None) -> None:
+        """Return when the message is acknowledged to its end.
+
+        OSError(ETIMEDOUT) when that takes too long: the message stays accepted. LimitError when it
+        was dropped for a newer one.
+        """
+        if not self.session.pending(packet_id) or self._feeding:
+            return
+        waiter = self._waiter(packet_id, self._limit(timeout_ms))
+        try:
+            while self.session.pending(packet_id) and not waiter.dropped:
+                if ticks_ms() - waiter.since & _TICKS >= waiter.timeout_ms:
+                    raise OSError(errno.ETIMEDOUT, "not acknowledged")
+                await waiter.event.wait()
+                waiter.event.clear()
+            if waiter.dropped:
+                raise LimitError("dropped from a full outbox")
+        finally:
+            waiter.packet_id = 0
+
+    def _waiter(self, packet_id: int, timeout_ms: int) -> Waiter:
+        for waiter in self._waiters:
+            if not waiter.packet_id:
+                break
+        else:
+            waiter = Waiter()
+            self._waiters.append(waiter)
+        waiter.packet_id = packet_id
+        waiter.dropped = False
+        waiter.since = ticks_ms()
+        waiter.timeout_ms = timeout_ms
+        waiter.event.clear()
+        self._nudge(timeout_ms)
+        return waiter
+
+    def _done(self, packet_id: int) -> None:
+        for waiter in self._waiters:
+            if waiter.packet_id == packet_id:
+                waiter.event.set()
+
+    async def subscribe(
+        self, topic_filter: "Filters", qos: int = 0, timeout_ms: int | None = None
+    ) -> int | list[int] | None:
+        """Subscribe, and return what the broker granted; as `Client.subscribe`."""
+        some = self._add(topic_filter, qos)
+        self._write()
+        if self._feeding:
+            return None
+        for s in some:
+            s.awaited = True
+        await self._until(lambda: answered(some), timeout_ms)
+        return self._codes(topic_filter, some)
+
+    async def unsubscribe(self, topic_filter: "Filters", timeout_ms: int | None = None) -> None:
+        """Unsubscribe from a filter, or from a list of them; their handlers go too."""
+        some = self._remove(topic_filter)
+        self._write()
+        table = self.session.subscriptions
+        if not self._feeding:
+            await self._until(lambda: not any(s in table.all for s in some), timeout_ms)
+
+    async def _work(self, messages: Messages, handler: "Any") -> None:
+        """Give an async handler its messages, one after the other."""
+        async for message in messages:
+            try:
+                await handler(message)
+            except Exception as exc:
+                self._report(exc)
+
+    def _resume(self) -> None:
+        """A consumer has made room."""
+        if self.session.held:
+            self._go.set()
+
+    def _expire(self, wait: int) -> int:
+        now = ticks_ms()
+        for waiter in self._waiters:
+            if waiter.packet_id:
+                left = waiter.timeout_ms - (now - waiter.since & _TICKS)
+                if left <= 0:
+                    waiter.event.set()
+                elif left < wait:
+                    wait = left
+        return wait

@@ -1,0 +1,73 @@
+"""Messages that are kept: a bounded queue between the connection and whoever takes its time."""
+
+import asyncio
+from collections import deque
+
+from micropython import const
+
+from .packet import Message
+
+TYPE_CHECKING = const(False)
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def keep(message: Message) -> Message:
+    """Return a copy of a borrowed message, with a buffer of its own."""
+    kept = Message()
+    topic = message.topic_buf[message.topic_start : message.topic_end]
+    kept.buf = kept.topic_buf = topic + message.buf[message.start : message.end]
+    kept.topic_end = kept.start = len(topic)
+    kept.end = len(kept.buf)
+    kept.header = message.header
+    kept.packet_id = message.packet_id
+    kept.total = message.total
+    return kept
+
+
+class Messages:
+    """An async iterator over the messages of a filter; at most `size` wait in it.
+
+    `overflow` says what happens to a message that finds it full: "wait" (it stays unacknowledged,
+    nothing more is read from the broker, pings go on), "drop_new" or "drop_old" (counted in
+    `dropped`). A message is acknowledged when it is in the queue.
+    """
+
+    def __init__(self, size: int, overflow: str, taken: "Callable[[], object]") -> None:
+        if overflow not in ("wait", "drop_new", "drop_old"):
+            raise ValueError(
+                "overflow must be 'wait', 'drop_new' or 'drop_old', not " + repr(overflow)
+            )
+        if size < 1:
+            raise ValueError("size must be at least 1, not " + str(size))
+        self.size = size
+        self.overflow = overflow
+        self.dropped = 0
+        self._kept: deque[Message] = deque((), size)  # noqa: RUF037
+        self._some = asyncio.Event()
+        self._taken = taken
+
+    def room(self) -> bool:
+        """Tell whether a message can be put in."""
+        return len(self._kept) < self.size
+
+    def put(self, message: Message) -> None:
+        """Keep a borrowed message, or drop one, as `overflow` says."""
+        if not self.room():
+            self.dropped += 1
+            if self.overflow != "drop_old":
+                return
+            self._kept.popleft()
+        self._kept.append(keep(message))
+        self._some.set()
+
+    def __aiter__(self) -> "Messages":
+        return self
+
+    async def __anext__(self) -> Message:
+        while not self._kept:
+            self._some.clear()
+            await self._some.wait()
+        message = self._kept.popleft()
+        self._taken()
+        return message

@@ -1,0 +1,277 @@
+"""Supervisor: keeps a link alive under asyncio.
+
+Three tasks, and none of them polls. The *reader* owns the socket: it dials, waits until the stream
+is readable, dispatches, and begins again when the connection ends. The *ticker* sleeps until the
+next deadline: keep alive, CONNACK, a call's time limit. The *drainer* exists only while the stream
+takes no more, and waits until it does. Whoever publishes writes at once: writing never waits, so
+no task can be cancelled in the middle of a packet.
+"""
+
+import asyncio
+import errno
+
+from micropython import const
+
+from .link import Link
+from .net import ticks_ms
+from .waits import Readiness, pause_ms, uncancel, wait_ms
+
+TYPE_CHECKING = const(False)
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+_TICKS = const(0x3FFFFFFF)
+_IN = const(1)
+_LONG = const(3600000)  # ms the ticker sleeps when nothing is due
+_FAREWELL = const(300)  # how long the broker gets to close after DISCONNECT, in ms
+
+
+class Supervisor(Link):
+    """A link that is opened again whenever it ends, between `start` and `stop`.
+
+    `network` is an async hook that is awaited before each attempt to connect.
+    """
+
+    def __init__(
+        self,
+        client_id: str | bytes,
+        host: str,
+        port: int = 1883,
+        *,
+        network: "Callable[[], Any] | None" = None,
+        **options: "Any",
+    ) -> None:
+        super().__init__(client_id, host, port, reconnect=True, **options)
+        self.up = asyncio.Event()
+        self.down = asyncio.Event()
+        self.down.set()
+        self._network = network
+        self._changed = asyncio.Event()  # something that `_until` may wait for
+        self._watched = 0  # how many wait for it
+        self._go = asyncio.Event()  # what was paused may go on
+        self._readable = Readiness(False)
+        self._writable = Readiness(True)
+        self._reader: Any = None
+        self._ticker: Any = None
+        self._drainer: Any = None
+        self._workers: list[Any] = []  # coroutines of async handlers, then their tasks
+        self._fatal: BaseException | None = None  # why another task has the reader end it
+        self._alarm = 0  # when the ticker wakes
+        self._stopping = False
+
+    # the life of a client
+
+    async def __aenter__(self) -> "Supervisor":
+        await self.start()
+        return self
+
+    async def __aexit__(self, kind: object, exc: object, trace: object) -> None:
+        await self.stop()
+
+    async def start(self, timeout_ms: int | None = None) -> bool:
+        """Connect, and stay connected from here on; return whether the broker kept the session.
+
+        Waits for the first connection at most `timeout_ms`. If there is none by then, or the
+        broker refuses, the client is stopped and OSError or ReasonError raised. With 0 it does not
+        wait, and goes on trying for ever.
+        """
+        if self._reader is None:
+            self._stopping = False
+            self.error = None
+            self._delay = 0
+            self._reader = asyncio.create_task(self._run())
+            self._ticker = asyncio.create_task(self._tick())
+            self._workers = [asyncio.create_task(worker) for worker in self._workers]
+        if timeout_ms == 0:
+            return False
+        try:
+            await self._until(lambda: self._up or self._refused(), timeout_ms)
+        except OSError as exc:
+            self.error = self.error or exc
+        except BaseException:
+            await self.close()
+            raise
+        if not self._up:
+            await self.close()
+            raise self.error or OSError(errno.ETIMEDOUT, "no connection")
+        return self.session.session_present
+
+    async def stop(self) -> None:
+        """Send DISCONNECT after what is half written, and end; takes at most a second.
+
+        Messages that are not acknowledged stay for the next `start`.
+        """
+        self._stopping = True
+        if self.session.connected:
+            self.session.disconnect()
+            self._write()
+            try:
+                await self._until(lambda: self._stream is None, _FAREWELL)
+            except OSError:
+                self._fatal = None  # the broker did not close: we do
+        await self.close()
+
+    async def close(self) -> None:
+        """End without DISCONNECT; the broker will publish the will."""
+        self._stopping = True
+        tasks = [self._reader, self._ticker, self._drainer] + self._workers
+        self._reader = self._ticker = self._drainer = None
+        self._workers = []
+        for task in tasks:
+            if task is not None and hasattr(task, "cancel"):
+                task.cancel()
+        up = self._up
+        self._up = False
+        self._close()
+        self._turned_down()
+        if up:
+            self._tell(self.on_disconnect, None)
+
+    # waiting
+
+    async def _until(self, done: "Callable[[], bool]", timeout_ms: int | None) -> None:
+        timeout_ms = self._limit(timeout_ms)
+        start = ticks_ms()
+        while not done():
+            left = timeout_ms - (ticks_ms() - start & _TICKS)
+            if left <= 0:
+                raise OSError(errno.ETIMEDOUT, "no answer")
+            await self._change(left)
+
+    async def _change(self, ms: int) -> None:
+        """Wait until something has changed, at most `ms`."""
+        self._watched += 1
+        try:
+            self._changed.clear()
+            await wait_ms(self._changed, ms)
+        finally:
+            self._watched -= 1
+
+    # the three tasks
+
+    async def _run(self) -> None:
+        """The reader: one connection after the other."""
+        while not self._stopping:
+            try:
+                if self._network is not None:
+                    await self._network()
+                pause = self._pause_ms()
+                if pause:
+                    await pause_ms(pause)
+                    continue
+                await self._connection()
+            except asyncio.CancelledError:
+                if self._fatal is None:
+                    raise
+                uncancel()
+                self._lost(self._fatal)
+            except Exception as exc:
+                self._lost(exc)
+
+    async def _connection(self) -> None:
+        self._fatal = None
+        self._open()
+        self._nudge(0)
+        await self._writable(self._stream)
+        self._flush()
+        while self._fatal is None:
+            if self._paused and (self._blocked or self.session.held):
+                self._go.clear()
+                await self._go.wait()
+            elif self._paused or self._more:
+                await pause_ms(0)
+            else:
+                await self._readable(self._stream)
+            self._receive(_IN)
+        raise self._fatal
+
+    async def _tick(self) -> None:
+        """The ticker: sleep until something is due."""
+        while True:
+            wait = self._due()
+            self._alarm = ticks_ms() + wait & _TICKS
+            try:
+                await pause_ms(wait)
+            except asyncio.CancelledError:
+                if self._stopping:
+                    raise
+                uncancel()
+
+    def _due(self) -> int:
+        """Do what is due; return in how many ms the next thing is."""
+        wait = -1
+        if self._stream is not None and self._fatal is None:
+            try:
+                wait = self._serve()
+            except Exception as exc:
+                self._die(exc)
+        if self.session.keep_alive and wait > self.session.keep_alive * 500:
+            wait = self.session.keep_alive * 500  # CONNACK may come before that
+        if wait < 0:
+            wait = _LONG
+        return self._expire(wait)
+
+    def _expire(self, wait: int) -> int:
+        """End the calls whose time is over; return `wait`, or what is left of the next if less."""
+        return wait
+
+    def _nudge(self, ms: int) -> None:
+        """Wake the ticker if it would sleep longer than `ms`."""
+        if self._ticker is not None and (self._alarm - ticks_ms() & _TICKS) > ms:
+            self._ticker.cancel()
+
+    async def _drain(self) -> None:
+        """The drainer: write on as the stream takes more."""
+        while self._blocked and self._stream is not None and self._fatal is None:
+            await self._writable(self._stream)
+            if self._stream is not None and self._fatal is None:
+                self._write(True)
+        self._drainer = None
+        self._go.set()
+
+    # the hooks of Link
+
+    def _write(self, blocked: bool = False) -> None:
+        """Flush what is due; an end of the connection is the reader's to deal with."""
+        if self._blocked == blocked and self._stream is not None and self._fatal is None:
+            try:
+                self._flush()
+            except Exception as exc:
+                self._die(exc)
+
+    def _die(self, exc: BaseException) -> None:
+        """Have the reader end this connection."""
+        if self._fatal is None:
+            self._fatal = exc
+            self._blocked = True
+            if not self._feeding and self._reader is not None:
+                self._reader.cancel()
+
+    def _watch(self, blocked: bool) -> None:
+        self._blocked = blocked
+        if blocked and self._drainer is None and self._up:
+            self._drainer = asyncio.create_task(self._drain())
+
+    def _begin(self, result: "Any") -> None:
+        if hasattr(result, "send"):  # an async hook
+            self._workers.append(asyncio.create_task(result))
+
+    def _feed(self, n: int) -> None:
+        super()._feed(n)
+        if self._up and not self.up.is_set():
+            self.down.clear()
+            self.up.set()
+        if self._watched:
+            self._changed.set()
+
+    def _lost(self, exc: BaseException) -> None:
+        self._fatal = None
+        super()._lost(exc)
+        self._turned_down()
+
+    def _turned_down(self) -> None:
+        self.up.clear()
+        self.down.set()
+        if self._watched:
+            self._changed.set()
