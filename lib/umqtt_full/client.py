@@ -223,6 +223,12 @@ class Client(Link):
                 raise OSError(errno.ETIMEDOUT, "no answer")
             self._turn(left)
 
+    def ping(self) -> None:
+        """Send a PINGREQ now; the keep alive sends its own without being asked."""
+        self._online()
+        self.session.ping()
+        self._write()
+
     def poll(self, timeout_ms: int = 0) -> bool:
         """Do what is due, wait at most `timeout_ms` for something, and dispatch what came.
 

@@ -9,7 +9,7 @@ a handler that streams or to nobody, and takes no memory.
 from micropython import const
 
 from .errors import LimitError, ProtocolError
-from .packet import Message, check_range, decode_length, decode_publish, put
+from .packet import Message, body, check_range, decode_length, decode_publish, put
 
 _PUBLISH = const(0x30)
 
@@ -173,11 +173,3 @@ class Inbox:
         m.offset += n
         if not self._skip:
             self.take_end(m, self.taken)
-
-
-def body(buf: bytearray) -> int:
-    """Return the offset behind the fixed header of the packet at the start of `buf`."""
-    i = 2
-    while buf[i - 1] > 127:
-        i += 1
-    return i

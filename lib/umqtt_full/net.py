@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 if TYPE_CHECKING or sys.implementation.name == "cpython":
     from ._cpython import Poll as Poll
-    from ._cpython import Stream as stream_of  # noqa: N813
+    from ._cpython import Stream
     from ._cpython import print_exception as print_exception
     from ._cpython import sleep_ms as sleep_ms
     from ._cpython import ticks_ms as ticks_ms
@@ -23,10 +23,12 @@ else:
     from time import ticks_ms as ticks_ms
 
     Poll = select.poll
+    Stream = None
 
-    def stream_of(sock):
-        """Return the stream of a socket: here a socket is one."""
-        return sock
+
+def stream_of(sock: "Any") -> "Any":
+    """Return the stream of a socket; on MicroPython a socket is one."""
+    return sock if Stream is None else Stream(sock)
 
 
 _known: "dict[tuple[str, int], tuple[int, Any]]" = {}  # where each host was found last

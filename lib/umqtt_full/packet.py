@@ -103,6 +103,14 @@ def decode_length(buf: bytearray, off: int) -> int:
     return n
 
 
+def body(buf: bytearray) -> int:
+    """Return the offset behind the fixed header of the packet at the start of `buf`."""
+    i = 2
+    while buf[i - 1] > 127:
+        i += 1
+    return i
+
+
 def encode_ack(buf: bytearray, off: int, first: int, packet_id: int) -> int:
     """Write PUBACK, PUBREC, PUBREL or PUBCOMP; `first` is the packet's first byte."""
     buf[off] = first
@@ -167,7 +175,7 @@ def encode_connect(
     keep_alive: int,
     clean_session: bool,
     will: Will | None,
-) -> bytes:
+) -> bytearray:
     """Return a CONNECT packet (3.1); ValueError says what is wrong with an argument."""
     client_id = encode_text(client_id, "client_id")
     if not client_id and not clean_session:
@@ -189,7 +197,15 @@ def encode_connect(
         flags |= 0x40
         body += _field(_binary(password, "password"))
     head = bytes((4, flags, keep_alive >> 8, keep_alive & 255))
-    return _packet(0x10, b"\0\4MQTT" + head + body)
+    return bytearray(_packet(0x10, b"\0\4MQTT" + head + body))
+
+
+def set_clean(connect: bytearray, clean_session: bool) -> None:
+    """Change Clean Session in a CONNECT packet; ValueError if it has no client id."""
+    flags = body(connect) + 7
+    if not clean_session and not connect[flags + 3] + connect[flags + 4]:
+        raise ValueError("an empty client_id needs clean_session=True")  # [MQTT-3.1.3-7]
+    connect[flags] = connect[flags] & ~2 | clean_session << 1
 
 
 def encode_subscribe(first: int, packet_id: int, filters: list[tuple[bytes, int]]) -> bytes:

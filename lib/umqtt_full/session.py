@@ -39,6 +39,7 @@ from .packet import (
     decode_publish,
     encode_ack,
     encode_connect,
+    set_clean,
 )
 from .subscriptions import Subscriptions
 
@@ -128,6 +129,11 @@ class Session(Inbox):
         self.state = _CONNECTING
         self._raw(self._connect)
 
+    def set_clean(self, clean_session: bool) -> None:
+        """Choose Clean Session for the next connection."""
+        set_clean(self._connect, clean_session)
+        self.clean_session = clean_session
+
     def close(self) -> None:
         """The transport is gone. What is owed is forgotten, what is unacknowledged is kept."""
         self.outbox.mark_dup(self._current if self.writing else _RAW)
@@ -208,7 +214,7 @@ class Session(Inbox):
                     self.writing = self.outbox.length(p)
         return self.writing
 
-    def _raw(self, data: bytes) -> None:
+    def _raw(self, data: bytes | bytearray) -> None:
         self._current = _RAW
         self.tx_buf = data
         self.tx_off = 0
@@ -338,7 +344,10 @@ class Session(Inbox):
         elif header == _PUBCOMP:
             i = self._release(packet_id)
             if i >= 0:
-                self._unrelease(i)
+                self._released_n -= 1
+                while i < self._released_n:
+                    self._released[i] = self._released[i + 1]
+                    i += 1
                 self._done(packet_id)
         else:
             p = self.outbox.find(header, packet_id)
@@ -369,12 +378,6 @@ class Session(Inbox):
             i -= 1
         return i
 
-    def _unrelease(self, i: int) -> None:
-        self._released_n -= 1
-        while i < self._released_n:
-            self._released[i] = self._released[i + 1]
-            i += 1
-
     # time
 
     def poll(self, now_ms: int) -> bool:
@@ -384,8 +387,13 @@ class Session(Inbox):
         """
         due = self._keep.poll(now_ms, self)
         if due == PING:
-            self._short(0xC0)
+            self.ping()
         return due != DEAD
+
+    def ping(self) -> None:
+        """Queue a PINGREQ, if there is a connection and none is owed already."""
+        if self.connected and self._acks_end < len(self._acks) - 4:
+            self._short(0xC0)
 
     def next_deadline(self, now_ms: int) -> int:
         """Return in how many milliseconds `poll` has something to do; -1: never."""

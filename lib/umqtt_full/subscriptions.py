@@ -139,7 +139,7 @@ class Subscriptions:
             self._granted(asked[2], codes)
         else:
             for s in asked[2]:
-                if not s.wanted:
+                if not s.wanted and s in self.all:
                     self.all.remove(s)
         self._asked.remove(asked)
         self._ids.discard(packet_id)

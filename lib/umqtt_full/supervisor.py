@@ -267,7 +267,10 @@ class Supervisor(Link):
 
     def _lost(self, exc: BaseException) -> None:
         self._fatal = None
-        super()._lost(exc)
+        if self._stopping:
+            self._close()  # as asked: `close` tells the application
+        else:
+            super()._lost(exc)
         self._turned_down()
 
     def _turned_down(self) -> None:

@@ -1,0 +1,231 @@
+"""umqtt.simple's API on this library: change `umqtt.simple` to `umqtt_full.simple` in one import.
+
+What differs: a call that would hang raises OSError after `timeout` seconds (10 unless `connect` is
+told otherwise), QoS 2 works, packets are never half read, and a keep alive pings by itself.
+"""
+
+from errno import ECONNRESET, ENOTCONN
+
+from .client import Client
+from .errors import ReasonError
+from .net import dial, resolve, stream_of
+from .packet import Message, Will
+
+_PINGRESP = 0xD0
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+
+class MQTTException(Exception):
+    """The broker refused: the argument is the return code of CONNACK or SUBACK."""
+
+
+class MQTTClient:
+    """umqtt.simple's client; see its documentation for the arguments."""
+
+    def __init__(
+        self,
+        client_id: str | bytes,
+        server: str,
+        port: int = 0,
+        user: str | bytes | None = None,
+        password: str | bytes | None = None,
+        keepalive: int = 0,
+        ssl: "Any" = None,
+        ssl_params: "dict[str, Any]" = {},  # noqa: B006
+    ) -> None:
+        self.client_id = client_id
+        self.server = server
+        self.port = port or (8883 if ssl else 1883)
+        self.user = user
+        self.pswd = password
+        self.keepalive = keepalive
+        self.ssl = ssl
+        self.ssl_params = ssl_params
+        self.sock: Any = None
+        self.pid = 0
+        self.cb: Callable[[bytes, bytes], object] | None = None
+        self.lw_topic: str | bytes | None = None
+        self.lw_msg: str | bytes = b""
+        self.lw_qos = 0
+        self.lw_retain = False
+        self._client: Client | None = None
+        self._some = False  # a message was handled
+        self._one = False  # no more than one may be
+        self._raised: Exception | None = None
+
+    def set_callback(self, f: "Callable[[bytes, bytes], object]") -> None:
+        """Set what is called with (topic, msg), both bytes, for each message."""
+        self.cb = f
+
+    def set_last_will(
+        self, topic: str | bytes, msg: str | bytes, retain: bool = False, qos: int = 0
+    ) -> None:
+        """Set the will of the next `connect`."""
+        will = Will(topic, msg, qos, retain)
+        self.lw_topic = topic
+        self.lw_msg = msg
+        self.lw_qos = will.qos
+        self.lw_retain = retain
+
+    def connect(self, clean_session: bool = True, timeout: float | None = None) -> int:
+        """Connect; return session-present as an int. MQTTException(code): refused.
+
+        `timeout` in seconds bounds this and every later call. With `clean_session` False a session
+        that was there before is resumed: what was not acknowledged is sent again.
+        """
+        if self._client is not None:
+            self._client.close()
+        if self._client is None or clean_session:
+            self._client = self._make(clean_session or not self.client_id)
+        else:
+            self._client.session.set_clean(False)
+        if timeout is not None:
+            self._client.timeout_ms = int(timeout * 1000)
+        try:
+            return int(self._client.connect())
+        except ReasonError as exc:
+            raise MQTTException(exc.reason_code) from None
+        finally:
+            self.sock = self._client._stream
+
+    def _make(self, clean_session: bool) -> Client:
+        will = None
+        if self.lw_topic is not None:
+            will = Will(self.lw_topic, self.lw_msg, self.lw_qos, self.lw_retain)
+        client = Client(
+            self.client_id,
+            self.server,
+            self.port,
+            username=self.user,
+            password=None if self.user is None else self.pswd,
+            keep_alive=self.keepalive,
+            clean_session=clean_session,
+            will=will,
+            dial=self._secure if self.ssl else dial,
+        )
+        client.on_message = self._message
+        client.on_error = self._error
+        client.session.subscriptions.ready = self._ready  # type: ignore[assignment, method-assign]
+        client.session.subscriptions.gates = 1
+        return client
+
+    def _secure(self, host: str, port: int) -> "Any":
+        """Dial with TLS as umqtt.simple does: it verifies what `ssl` and `ssl_params` ask for."""
+        import socket
+
+        raw = socket.socket()
+        try:
+            raw.settimeout(10)
+            raw.connect(resolve(host, port)[1])
+            if self.ssl is True:
+                import ssl
+
+                sock = ssl.wrap_socket(raw, **self.ssl_params)
+            else:
+                sock = self.ssl.wrap_socket(raw, server_hostname=self.server)
+            raw.setblocking(False)
+            sock.setblocking(False)
+        except BaseException:
+            raw.close()
+            raise
+        return stream_of(sock)
+
+    def _message(self, message: Message) -> None:
+        self._some = True
+        if self.cb is not None:
+            self.cb(message.topic.encode(), bytes(message.payload))
+
+    def _error(self, exc: Exception) -> None:
+        self._raised = exc
+
+    def _ready(self, message: Message) -> bool:
+        return not (self._one and self._some)
+
+    def _up(self) -> Client:
+        if self._client is None:
+            raise OSError(ENOTCONN, "connect first")
+        return self._client
+
+    def _reraise(self) -> None:
+        """What a callback raised comes out of the call that ran it, as in umqtt.simple."""
+        exc = self._raised
+        self._raised = None
+        if exc is not None:
+            raise exc
+
+    def disconnect(self) -> None:
+        """Send DISCONNECT and close."""
+        self._up().disconnect()
+        self.sock = None
+
+    def ping(self) -> None:
+        """Send a PINGREQ."""
+        self._up().ping()
+
+    def publish(
+        self, topic: str | bytes, msg: str | bytes, retain: bool = False, qos: int = 0
+    ) -> None:
+        """Publish; at QoS 1 and 2 return when it is acknowledged."""
+        client = self._up()
+        self._one = False
+        packet_id = client.publish_nowait(topic, msg, qos, retain)
+        if packet_id:
+            self.pid = packet_id
+        self._finish(packet_id)
+        self._reraise()
+
+    def _finish(self, packet_id: int) -> None:
+        self._up().wait(packet_id)
+
+    def subscribe(self, topic: str | bytes, qos: int = 0) -> None:
+        """Subscribe; MQTTException(0x80): refused."""
+        assert self.cb is not None, "Subscribe callback is not set"
+        self._one = False
+        try:
+            self._up().subscribe(topic, qos)
+        except ReasonError as exc:
+            raise MQTTException(exc.reason_code) from None
+        self._reraise()
+
+    def unsubscribe(self, topic: str | bytes) -> None:
+        """Unsubscribe."""
+        assert self.cb is not None, "Subscribe callback is not set"
+        self._one = False
+        self._up().unsubscribe(topic)
+        self._reraise()
+
+    def wait_msg(self) -> int | None:
+        """Wait for a packet; handle it. Return its first byte, None for a PINGRESP.
+
+        OSError(-1) when the broker has closed the connection.
+        """
+        while True:
+            op = self._take(1000)
+            if op >= 0:
+                return op or None
+
+    def check_msg(self) -> int | None:
+        """Handle a packet if one is there, without waiting; return as `wait_msg` does."""
+        op = self._take(0)
+        return op if op > 0 else None
+
+    def _take(self, timeout_ms: int) -> int:
+        """Take one packet: its first byte, 0 for a PINGRESP, -1 for none."""
+        client = self._up()
+        self._one = True
+        self._some = False
+        try:
+            came = client.poll(timeout_ms)
+        except OSError as exc:
+            if exc.errno == ECONNRESET and exc is client.error:
+                raise OSError(-1) from None  # what umqtt.simple raises at the end of the stream
+            raise
+        self._reraise()
+        if self._some:
+            return client.session.message.header
+        first = client.session.rx_window[0]
+        return -1 if not came else 0 if first == _PINGRESP else first
