@@ -5,6 +5,17 @@ Public names are loaded on first use, so that what a program does not use costs 
 
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .aio import AsyncClient as AsyncClient
+    from .client import Client as Client
+    from .errors import LimitError as LimitError
+    from .errors import MQTTError as MQTTError
+    from .errors import ProtocolError as ProtocolError
+    from .errors import ReasonError as ReasonError
+    from .packet import Message as Message
+    from .packet import Will as Will
+
 if sys.implementation.name == "cpython":
     from ._cpython import install
 

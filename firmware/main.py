@@ -1,0 +1,5 @@
+"""What the board runs after boot.py; see `startup` for the ways to skip it."""
+
+import startup
+
+startup.run()
