@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .errors import ReasonError as ReasonError
     from .packet import Message as Message
     from .packet import Will as Will
+    from .store import Store as Store
 
 if sys.implementation.name == "cpython":
     from ._cpython import install
@@ -30,6 +31,7 @@ _ROOMS = {
     "ProtocolError": "errors",
     "ReasonError": "errors",
     "LimitError": "errors",
+    "Store": "store",
 }
 
 

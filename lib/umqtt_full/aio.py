@@ -158,9 +158,12 @@ class AsyncClient(Supervisor):
 
     def _drop(self) -> bool:
         """Give up the oldest message, if it was not sent yet; tell whether there was one."""
-        packet_id = self.session.drop()
+        session = self.session
+        packet_id = session.outbox.drop() if not session.writing else -1
         if packet_id < 0:
             return False
+        if packet_id:
+            session.done(packet_id)
         self.dropped += 1
         for waiter in self._waiters:
             if waiter.packet_id == packet_id:

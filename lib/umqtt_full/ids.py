@@ -43,6 +43,39 @@ class IdSet:
         return i - 1
 
 
+class IdList:
+    """Packet ids in the order in which they came: `n` of them; up to `room` need no heap."""
+
+    def __init__(self, room: int) -> None:
+        self._ids = array("H", bytes(2 * room))
+        self.n = 0
+
+    def __getitem__(self, i: int) -> int:
+        return self._ids[i]
+
+    def find(self, packet_id: int) -> int:
+        """Return where the id is, or -1."""
+        i = self.n - 1
+        while i >= 0 and self._ids[i] != packet_id:
+            i -= 1
+        return i
+
+    def add(self, packet_id: int) -> None:
+        """Put an id behind the others."""
+        if self.n == len(self._ids):
+            self._ids.append(packet_id)
+        else:
+            self._ids[self.n] = packet_id
+        self.n += 1
+
+    def pop(self, i: int) -> None:
+        """Take out the id at `i`."""
+        self.n -= 1
+        while i < self.n:
+            self._ids[i] = self._ids[i + 1]
+            i += 1
+
+
 class Ids(IdSet):
     """The packet ids of ours that are in use; `next` is where the search for a new one begins."""
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from .store import Store
     from .subscriptions import Handler, Subscription
 
     Filters = str | bytes | list[Any]
@@ -65,6 +66,7 @@ class Link:
 
     `host` and `port` of the broker; `options` as for `Session`: username, password, keep_alive,
     clean_session, will, tx_size, rx_size, read_size, window, maximum_packet_size, ping_timeout_ms.
+    `store` keeps the session on flash; see `Store`.
     """
 
     def __init__(
@@ -80,9 +82,14 @@ class Link:
         connect_timeout_ms: int = 5000,
         ready: "Callable[[], bool] | None" = None,
         dial: "Callable[[str, int], Any]" = tcp_dial,
+        store: "Store | None" = None,
         **options: "Any",
     ) -> None:
         self.session = Session(client_id, **options)
+        if store is not None:
+            from .store import attach
+
+            attach(store, self.session, host, port)
         self.session.subscriptions.on_message = self._unmatched
         self.session.subscriptions.on_error = self._report
         self.host = host

@@ -21,8 +21,12 @@ from micropython import const
 
 from .errors import LimitError
 from .ids import Ids
-from .packet import check_range, encode_length, is_ascii, length_size, put
+from .packet import body, check_range, encode_length, is_ascii, length_size, put
 from .topic import encode_topic, is_topic
+
+TYPE_CHECKING = const(False)
+if TYPE_CHECKING:
+    from typing import Any
 
 _HEAD = const(6)
 _DUP = const(8)
@@ -45,6 +49,7 @@ class Outbox:
         self.packet_id = 0  # of the record that `_commit` makes
         self.queued_once = 0  # QoS 0 records that are not written yet
         self.lent: dict[int, bytes | str] = {}
+        self.store: Any = None  # keeps QoS 1 and 2 messages on flash, if there is one
         self._topic: str | bytes = b""  # the last topic, as it was given …
         self._topic_bytes: str | bytes = b""  # … and as it is copied
         self._topic_n = 0
@@ -96,8 +101,38 @@ class Outbox:
         else:
             n = put(self.buf, n, payload, len(payload), self._end)
         flags = _PUBACK + ((flags & 4) << 2) if flags & 6 else _ONCE
+        if self.store is not None and flags != _ONCE:
+            self._keep(n)
         self._commit(self._at, n, flags)
         return self.packet_id
+
+    def _keep(self, end: int) -> None:
+        """Put a message on flash before it is accepted; what fails there was never accepted."""
+        kept = False
+        try:
+            head = memoryview(self.buf)[self._at : end]
+            self.store.publish(self.packet_id, head, self.lent.get(self._at - 6, b""))
+            kept = True
+        finally:
+            if not kept:
+                self.lent.pop(self._at - 6, None)
+                self.ids.discard(self.packet_id)
+
+    def restore(self, packet_id: int, packet: bytes) -> None:
+        """Put a PUBLISH that an earlier run has accepted, and may have sent, behind the others."""
+        n = len(packet)
+        if n + _HEAD > self.size:
+            n = body(packet)
+            n += 4 + (packet[n] << 8 | packet[n + 1])  # up to the payload
+        p = self._reserve(n, 0)
+        if p < 0:
+            raise LimitError("tx_size is less than what the store holds")
+        self.buf[p : p + n] = packet[:n]
+        self.buf[p] |= _DUP
+        if n < len(packet):
+            self.lent[p - 6] = packet[n:]
+        self.packet_id = packet_id
+        self._commit(p, p + n, _PUBACK + ((packet[0] & 4) << 2))
 
     def _head(self, flags: int, n: int) -> int:
         """Write a PUBLISH up to its topic; return the offset behind it."""

@@ -103,7 +103,7 @@ def decode_length(buf: bytearray, off: int) -> int:
     return n
 
 
-def body(buf: bytearray) -> int:
+def body(buf: bytes | bytearray) -> int:
     """Return the offset behind the fixed header of the packet at the start of `buf`."""
     i = 2
     while buf[i - 1] > 127:

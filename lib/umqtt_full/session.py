@@ -23,12 +23,10 @@ what was not acknowledged is sent once more as new (DUP 0), what had got its PUB
 and every subscription is made again.
 """
 
-from array import array
-
 from micropython import const
 
 from .errors import ProtocolError, ReasonError
-from .ids import Ids, IdSet
+from .ids import IdList, Ids, IdSet
 from .inbox import Inbox
 from .keep_alive import DEAD, PING, KeepAlive
 from .outbox import Outbox
@@ -42,10 +40,13 @@ from .packet import (
     set_clean,
 )
 from .subscriptions import Subscriptions
+from .topic import encode_text
 
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from .store import Store
 
 _CONNACK = const(0x20)
 _PUBACK = const(0x40)
@@ -58,17 +59,16 @@ _PINGRESP = const(0xD0)
 _ACK_TYPES = (_PUBACK, _PUBREC, _PUBREL, _PUBCOMP)
 _ONCE = const(1)  # state of a QoS 0 record in the outbox
 
-_CLOSED = const(0)  # no connection
+_CLOSED = const(0)
 _CONNECTING = const(1)  # CONNECT is being sent or CONNACK awaited
 _CONNECTED = const(2)
 _ENDING = const(3)  # DISCONNECT is the last packet of this connection
-
 _RAW = const(-1)  # what is being written: a packet of its own
 _ACKS = const(-2)  # … the owed acks
 
 
 class Session(Inbox):
-    """One client's session with one broker. The front ends drive it; see the module's head.
+    """One client's session with one broker; see the module's head.
 
     `keep_alive` in seconds (0: none), `ping_timeout_ms` how long PINGRESP may take (None: 10 s or
     half the keep alive, the smaller), `tx_size` bytes of the outbox, `rx_size` the longest packet
@@ -96,32 +96,32 @@ class Session(Inbox):
         self._connect = encode_connect(
             client_id, username, password, keep_alive, clean_session, will
         )
+        self.client_id = encode_text(client_id, "client_id")
         self.clean_session = clean_session
         self.keep_alive = keep_alive
         self.window = check_range("window", window, 1, 65535)
         self.ids = Ids()  # packet ids of ours that are in use, of all packet types
         self.outbox = Outbox(tx_size, maximum_packet_size, self.ids)
         self.publish = self.outbox.publish
+        self.pending = self.ids.has  # is a message queued, or not acknowledged to its end?
         self.on_done: Callable[[int], object] | None = None  # told the id of what is finished
         self.subscriptions = Subscriptions(self.ids)
         self.state = _CLOSED
         self.connected = False  # True from CONNACK to the end of the connection
         self.session_present = False
         self.oversized = 0  # messages longer than the RX buffer that were drained: nobody streams
-        self.tx_buf: bytes | bytearray | str = self.outbox.buf
+        self.tx_buf: bytes | bytearray | str = b""
         self.tx_off = self.writing = 0  # the bytes to be written next, and how many
         self._current = _RAW
         self._keep = KeepAlive(keep_alive, ping_timeout_ms)
-        self._received = IdSet()  # ids of QoS 2 messages received, until PUBREL
-        self._released = array("H", bytes(2 * window))  # ids that await PUBCOMP, in PUBREC order
-        self._released_n = 0
+        self.store: Store | None = None  # keeps the session on flash, if there is one
+        self.received = IdSet()  # ids of QoS 2 messages received, until PUBREL
+        self.released = IdList(window)  # ids that await PUBCOMP, in PUBREC order
         self._quota = 0
-        self._acks = bytearray(4 * window + 16)
+        self.acks = bytearray(4 * window + 16)
         self._acks_off = self._acks_end = 0
         self._half = 0  # id of the QoS 2 message that is being handled
         self.wrote = False  # something was written since this was last cleared
-
-    # the connection
 
     def open(self) -> None:
         """A transport is there: CONNECT is the first packet on it [MQTT-3.1.0-1]."""
@@ -135,10 +135,10 @@ class Session(Inbox):
         self.clean_session = clean_session
 
     def close(self) -> None:
-        """The transport is gone. What is owed is forgotten, what is unacknowledged is kept."""
+        """The transport is gone: what is owed is forgotten, what is unacknowledged kept."""
         self.outbox.mark_dup(self._current if self.writing else _RAW)
         if self._half:
-            self._received.discard(self._half)  # it was never handled to the end
+            self._erase(self._half)  # it was never handled to the end
             self._half = 0
         self.subscriptions.lost()
         self.reset()
@@ -164,30 +164,21 @@ class Session(Inbox):
         self.state = _CONNECTED
         self.connected = True
         if not resumed:
-            while self._released_n:
-                self._released_n -= 1
-                self._done(self._released[self._released_n])
-            self._received = IdSet()
-        self._quota = self.window - self._released_n
+            while self.released.n:
+                self.done(self.released[0])
+                self.released.pop(0)
+            self.received = IdSet()
+            if self.store is not None:
+                self.store.reset()
+        self._quota = max(0, self.window - self.released.n)
         self.outbox.rewind(resumed)
         i = 0
-        while i < self._released_n:
-            self._owe(_PUBREL, self._released[i])
+        while i < self.released.n:
+            self._owe(_PUBREL, self.released[i])
             i += 1
         self.subscriptions.connected(resumed)
 
     # out
-
-    def pending(self, packet_id: int) -> bool:
-        """Tell whether a QoS 1 or 2 message is queued or not yet acknowledged to its end."""
-        return self.ids.has(packet_id)
-
-    def drop(self) -> int:
-        """Give up the oldest message if it was never sent; return its packet id, -1 if none."""
-        packet_id = self.outbox.drop() if not self.writing else -1
-        if packet_id > 0:
-            self.ids.discard(packet_id)
-        return packet_id
 
     def tx_window(self) -> int:
         """Return how many bytes of `tx_buf` at `tx_off` are to be written now; 0 for none.
@@ -201,7 +192,7 @@ class Session(Inbox):
         """Decide what is written next."""
         if self._acks_end and self.state >= _CONNECTED:
             self._current = _ACKS
-            self.tx_buf = self._acks
+            self.tx_buf = self.acks
             self.tx_off = self._acks_off
             self.writing = self._acks_end - self._acks_off
         elif self.connected:
@@ -271,8 +262,8 @@ class Session(Inbox):
             self.subscriptions.deliver(m, False)
             self._owe(_PUBACK, packet_id)
             return
-        if not self._received.has(packet_id):
-            self._received.add(packet_id)
+        if not self.received.has(packet_id):
+            self._receive(packet_id)
             self._half = packet_id
             self.subscriptions.deliver(m, False)
             self._half = 0
@@ -280,7 +271,7 @@ class Session(Inbox):
 
     def take_piece(self, m: Message) -> bool:
         """A piece of a message that is longer than the RX buffer; True if a handler streams it."""
-        if m.header & 4 and self._received.has(m.packet_id):
+        if m.header & 4 and self.received.has(m.packet_id):
             return False
         return self.subscriptions.deliver(m, True)
 
@@ -288,27 +279,27 @@ class Session(Inbox):
         """A long message has passed: acknowledge it, or the broker would send it for ever."""
         if m.header & 6 and not m.packet_id:
             raise ProtocolError("PUBLISH without a packet id")
-        known = m.header & 4 and self._received.has(m.packet_id)
+        known = m.header & 4 and self.received.has(m.packet_id)
         if not taken and not known:
             self.oversized += 1
         if m.header & 2:
             self._owe(_PUBACK, m.packet_id)
         elif m.header & 4:
             if not known:
-                self._received.add(m.packet_id)
+                self._receive(m.packet_id)
             self._owe(_PUBREC, m.packet_id)
 
     def must_pause(self) -> bool:
-        """Tell whether acks have to be written before more can be owed."""
-        return self._acks_end > len(self._acks) - 12
+        """Tell whether acks must be written before more can be owed."""
+        return self._acks_end > len(self.acks) - 12
 
     def _owe(self, first: int, packet_id: int) -> None:
-        self._acks_end = encode_ack(self._acks, self._acks_end, first, packet_id)
+        self._acks_end = encode_ack(self.acks, self._acks_end, first, packet_id)
 
     def _short(self, first: int) -> None:
         """Queue PINGREQ or DISCONNECT."""
-        self._acks[self._acks_end] = first
-        self._acks[self._acks_end + 1] = 0
+        self.acks[self._acks_end] = first
+        self.acks[self._acks_end + 1] = 0
         self._acks_end += 2
 
     def _control(self, buf: bytearray, header: int, i: int, end: int) -> None:
@@ -339,44 +330,53 @@ class Session(Inbox):
         if not packet_id:
             raise ProtocolError("packet " + hex(header) + " with packet id 0")
         if header == _PUBREL:
-            self._received.discard(packet_id)
+            self._erase(packet_id)
             self._owe(_PUBCOMP, packet_id)
         elif header == _PUBCOMP:
-            i = self._release(packet_id)
+            i = self.released.find(packet_id)
             if i >= 0:
-                self._released_n -= 1
-                while i < self._released_n:
-                    self._released[i] = self._released[i + 1]
-                    i += 1
-                self._done(packet_id)
+                self.released.pop(i)
+                self.done(packet_id)
         else:
-            p = self.outbox.find(header, packet_id)
+            self._sent_ack(header, packet_id)
+
+    def _sent_ack(self, header: int, packet_id: int) -> None:
+        p = self.outbox.find(header, packet_id)
+        if header == _PUBACK:
             if p >= 0:
                 self.outbox.free(p)
-                if header == _PUBACK:
-                    self._done(packet_id)
-                    return
-                self._released[self._released_n] = packet_id
-                self._released_n += 1
-            elif header == _PUBACK:
-                return
-            elif self.ids.has(packet_id) and self._release(packet_id) < 0:
-                return  # the id of something that does not await PUBREC
-            self._owe(_PUBREL, packet_id)
+                self.done(packet_id)
+            return
+        if p >= 0:
+            if self.store is not None:
+                self.store.release(packet_id)
+            self.outbox.free(p)
+            self.released.add(packet_id)
+        elif self.ids.has(packet_id) and self.released.find(packet_id) < 0:
+            return  # it does not await PUBREC
+        self._owe(_PUBREL, packet_id)
 
-    def _done(self, packet_id: int) -> None:
+    def _receive(self, packet_id: int) -> None:
+        """Keep the id of a QoS 2 message received: it is not taken twice."""
+        if self.store is not None:
+            self.store.receive(packet_id)
+        self.received.add(packet_id)
+
+    def _erase(self, packet_id: int) -> None:
+        """Forget the id of a QoS 2 message received: the next one with it is another."""
+        self.received.discard(packet_id)
+        if self.store is not None:
+            self.store.erase(packet_id)
+
+    def done(self, packet_id: int) -> None:
+        """A message of ours is acknowledged to its end, or given up."""
         self.ids.discard(packet_id)
+        if self.store is not None:
+            self.store.done(packet_id)
         if self.on_done is not None:
             self.on_done(packet_id)
         if self._quota < self.window:
             self._quota += 1
-
-    def _release(self, packet_id: int) -> int:
-        """Return where among the released ids this one is, or -1."""
-        i = self._released_n - 1
-        while i >= 0 and self._released[i] != packet_id:
-            i -= 1
-        return i
 
     # time
 
@@ -392,7 +392,7 @@ class Session(Inbox):
 
     def ping(self) -> None:
         """Queue a PINGREQ, if there is a connection and none is owed already."""
-        if self.connected and self._acks_end < len(self._acks) - 4:
+        if self.connected and self._acks_end < len(self.acks) - 4:
             self._short(0xC0)
 
     def next_deadline(self, now_ms: int) -> int:

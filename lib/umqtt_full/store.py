@@ -1,0 +1,385 @@
+"""A session on flash: what must outlive a power cut, and nothing else.
+
+A store is a folder of segment files. Each begins with a snapshot and goes on with records:
+
+    S  key, last packet id, sequences that await an ack, ids released, ids received
+    P  sequence, oldest sequence still awaited, packet id, the PUBLISH packet
+    R  packet id: PUBREC came, PUBREL may leave
+    I  packet id: a QoS 2 message was received, PUBREC may leave
+    E  packet id: PUBREL came, PUBCOMP may leave
+    X  the broker has lost the session: ids released and received mean nothing any more
+
+    record = kind (1)  length (4)  body  CRC-32 of all before (4)
+
+One record is one write and one flush. A torn one is seen by its CRC, and the rest of its segment
+is skipped: a segment is never written again after a start or a failed write. Acknowledgements are
+not written; a message that was acknowledged and forgotten with the power is sent again with DUP
+(QoS 1), or its PUBREL is (QoS 2). The snapshot covers all older segments, so one is deleted as
+soon as no message in it is awaited. Writes a message: QoS 1 out one, QoS 2 out two, QoS 2 in two.
+
+The id of a received QoS 2 message is written before its handlers run. Power that is lost after
+that and inside a handler loses what the handler had left to do: only the application can mend it.
+"""
+
+import os
+import struct
+from binascii import crc32
+
+from micropython import const
+
+from .errors import LimitError
+
+TYPE_CHECKING = const(False)
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from .session import Session
+
+_S = const(0x53)
+_P = const(0x50)
+_R = const(0x52)
+_I = const(0x49)
+_E = const(0x45)
+_X = const(0x58)
+_OVERHEAD = const(9)
+
+
+class _Segment:
+    """A file of the store: how long it is and how many messages in it are awaited."""
+
+    def __init__(self, path: str, size: int) -> None:
+        self.path = path
+        self.size = size
+        self.live = 0
+
+
+class _Sent:
+    """A message that awaits its acknowledgement, and where it is."""
+
+    def __init__(self, sequence: int, packet_id: int, segment: _Segment, at: int, n: int) -> None:
+        self.sequence = sequence
+        self.packet_id = packet_id
+        self.segment = segment
+        self.at = at  # of the packet in the file
+        self.n = n
+        segment.live += 1
+
+
+class Store:
+    """The folder `path`, of at most about `size` bytes, in segments of about `segment` bytes.
+
+    OSError if the folder cannot be made or read. A store serves one client at one broker.
+    """
+
+    def __init__(self, path: str, size: int = 32768, segment: int = 4096) -> None:
+        if segment < 256 or size < 3 * segment:
+            raise ValueError("segment must be at least 256 bytes and size at least 3 segments")
+        self.path = path
+        self.size = size
+        self.segment = segment
+        self.writes = 0  # flushes, for those who count the life of their flash
+        self.last_packet_id = 0
+        self.released: list[int] = []  # ids that await PUBCOMP, in PUBREC order
+        self.received: list[int] = []  # ids of QoS 2 messages received, until PUBREL
+        self._key = 0
+        self._sequence = 0
+        self._number = 0  # of the newest segment
+        self._sent: list[_Sent] = []  # in the order of sending
+        self._segments: list[_Segment] = []  # the last one is written to, if _file is open
+        self._file: Any = None
+        if not _exists(path):
+            os.mkdir(path)
+
+    # start
+
+    def load(self, key: bytes) -> None:
+        """Read what the last run left. `key` names client and broker: what others left is deleted.
+
+        A damaged record ends its segment, a damaged snapshot its whole segment.
+        """
+        self.close()
+        self._key = crc32(key) & 0xFFFFFFFF
+        self._sent = []
+        self._segments = []
+        for name in sorted(os.listdir(self.path)):
+            if name.endswith(".seg"):
+                path = self.path + "/" + name
+                segment = _Segment(path, os.stat(path)[6])
+                self._number = int(name[:-4], 16)
+                if self._read(segment):
+                    self._segments.append(segment)
+                else:
+                    os.remove(path)
+        self._sent.sort(key=lambda sent: sent.sequence)
+        self._clean()
+
+    def _read(self, segment: _Segment) -> bool:
+        """Take what a segment says; False if it says nothing to us."""
+        first = True
+        with open(segment.path, "rb") as file:
+            for kind, at, body in _records(file):
+                if first and (kind != _S or struct.unpack_from("<I", body)[0] != self._key):
+                    return False
+                first = False
+                self._apply(kind, body, segment, at)
+        return not first
+
+    def _apply(self, kind: int, body: bytes, segment: _Segment, at: int) -> None:
+        if kind == _S:
+            self._snapshot(body)
+            return
+        if kind == _X:
+            self.released = []
+            self.received = []
+            return
+        if kind == _P:
+            sequence, oldest, packet_id = struct.unpack_from("<IIH", body)
+            self._sequence = max(sequence, self._sequence)
+            self.last_packet_id = packet_id
+            for sent in list(self._sent):
+                if sent.sequence < oldest or sent.packet_id == packet_id:
+                    self._forget(sent)
+            if packet_id in self.released:
+                self.released.remove(packet_id)
+            self._sent.append(_Sent(sequence, packet_id, segment, at + 10, len(body) - 10))
+            return
+        packet_id = struct.unpack("<H", body)[0]
+        if kind == _R:
+            self._awaits_pubcomp(packet_id)
+        elif kind == _I:
+            self.received.append(packet_id)
+        elif packet_id in self.received:
+            self.received.remove(packet_id)
+
+    def _snapshot(self, body: bytes) -> None:
+        _, self.last_packet_id, n = struct.unpack_from("<IHH", body)
+        alive = struct.unpack_from("<%dI" % n, body, 8)
+        at = 8 + 4 * n
+        for sent in list(self._sent):
+            if sent.sequence not in alive:
+                self._forget(sent)
+        lists = []
+        for _ in range(2):
+            n = struct.unpack_from("<H", body, at)[0]
+            lists.append(list(struct.unpack_from("<%dH" % n, body, at + 2)))
+            at += 2 + 2 * n
+        self.released, self.received = lists
+
+    def messages(self) -> "Iterator[tuple[int, bytes]]":
+        """Give (packet id, PUBLISH packet) of each message that awaits an ack, in order."""
+        for sent in self._sent:
+            yield sent.packet_id, _packet(sent)
+
+    # what a session does with it
+
+    def publish(self, packet_id: int, head: memoryview, payload: "Any") -> None:
+        """Keep a PUBLISH before it is sent: its bytes are `head` and then `payload`.
+
+        LimitError when the store has no room; OSError when the flash has none or fails. Nothing is
+        accepted then.
+        """
+        n = len(head) + len(payload)
+        self._make_room(n + 10 + _OVERHEAD)
+        self._sequence += 1
+        oldest = self._sent[0].sequence if self._sent else self._sequence
+        start = struct.pack("<IIH", self._sequence, oldest, packet_id)
+        at = self._append(_P, start, head, payload)
+        sent = _Sent(self._sequence, packet_id, self._segments[-1], at + 10, n)
+        self._sent.append(sent)
+        self.last_packet_id = packet_id
+
+    def release(self, packet_id: int) -> None:
+        """PUBREC has come; call before PUBREL leaves."""
+        self._append(_R, struct.pack("<H", packet_id))
+        self._awaits_pubcomp(packet_id)
+
+    def done(self, packet_id: int) -> None:
+        """A message is acknowledged to its end: nothing is written."""
+        if packet_id in self.released:
+            self.released.remove(packet_id)
+        for sent in self._sent:
+            if sent.packet_id == packet_id:
+                self._forget(sent)
+                break
+        self._clean()
+
+    def receive(self, packet_id: int) -> None:
+        """A QoS 2 message has come; call before its handlers, and so before PUBREC leaves."""
+        self._append(_I, struct.pack("<H", packet_id))
+        self.received.append(packet_id)
+
+    def erase(self, packet_id: int) -> None:
+        """PUBREL has come; call before PUBCOMP leaves."""
+        if packet_id in self.received:
+            self._append(_E, struct.pack("<H", packet_id))
+            self.received.remove(packet_id)
+
+    def reset(self) -> None:
+        """The broker has lost the session."""
+        if self.released or self.received:
+            self._append(_X, b"")
+            self.released = []
+            self.received = []
+
+    def close(self) -> None:
+        """Close the file; the next write begins a segment."""
+        file = self._file
+        self._file = None
+        if file is not None:
+            file.close()
+
+    # the files
+
+    def _awaits_pubcomp(self, packet_id: int) -> None:
+        for sent in list(self._sent):
+            if sent.packet_id == packet_id:
+                self._forget(sent)
+        self.released.append(packet_id)
+
+    def _forget(self, sent: _Sent) -> None:
+        sent.segment.live -= 1
+        self._sent.remove(sent)
+
+    def _append(self, kind: int, *parts: "Any") -> int:
+        """Write a record and flush it; return where its body begins in the file."""
+        if self._file is None or self._segments[-1].size >= self.segment:
+            self._rotate()
+        segment = self._segments[-1]
+        at = segment.size + 5
+        segment.size += self._write(kind, parts)
+        return at
+
+    def _write(self, kind: int, parts: "tuple[Any, ...]") -> int:
+        n = 0
+        for part in parts:
+            n += len(part)
+        head = struct.pack("<BI", kind, n)
+        crc = crc32(head)
+        try:
+            self._file.write(head)
+            for part in parts:
+                crc = crc32(part, crc)
+                self._file.write(part)
+            self._file.write(struct.pack("<I", crc & 0xFFFFFFFF))
+            self._file.flush()
+        except OSError:
+            try:
+                self.close()  # what is torn is not written behind
+            except OSError:
+                self._file = None
+            raise
+        self.writes += 1
+        return n + _OVERHEAD
+
+    def _rotate(self) -> None:
+        """Begin a segment with a snapshot; then delete those that are not needed any more."""
+        self.close()
+        self._number += 1
+        segment = _Segment("%s/%08x.seg" % (self.path, self._number), 0)
+        self._file = open(segment.path, "wb")  # noqa: SIM115
+        sequences = [sent.sequence for sent in self._sent]
+        body = struct.pack("<IHH", self._key, self.last_packet_id, len(sequences))
+        body += struct.pack("<%dI" % len(sequences), *sequences)
+        for ids in (self.released, self.received):
+            body += struct.pack("<H%dH" % len(ids), len(ids), *ids)
+        try:
+            segment.size = self._write(_S, (body,))
+        except OSError:
+            os.remove(segment.path)
+            raise
+        self._segments.append(segment)
+        self._clean()
+
+    def _clean(self) -> None:
+        """Delete segments in which nothing is awaited, except the one that is written to."""
+        for segment in self._segments[:-1]:
+            if not segment.live:
+                try:
+                    os.remove(segment.path)
+                except OSError:
+                    return  # the flash is failing: it is tried again with the next one
+                self._segments.remove(segment)
+
+    def _make_room(self, n: int) -> None:
+        """See that `n` bytes more keep the store within its size, or raise LimitError."""
+        if self._used() + n > self.size and len(self._segments) > 1:
+            self._carry(self._segments[0])
+        if self._used() + n > self.size:
+            raise LimitError(
+                "store full: %d of %d bytes wait to be acknowledged" % (self._used(), self.size)
+            )
+
+    def _used(self) -> int:
+        return sum([segment.size for segment in self._segments])
+
+    def _carry(self, segment: _Segment) -> None:
+        """Write the messages of the oldest segment again, so that it can be deleted."""
+        live = sum([sent.n + 10 + _OVERHEAD for sent in self._sent if sent.segment is segment])
+        if live > segment.size // 2:
+            return  # it would not pay
+        for sent in self._sent:
+            if sent.segment is segment:
+                start = struct.pack("<IIH", sent.sequence, self._sent[0].sequence, sent.packet_id)
+                at = self._append(_P, start, _packet(sent))
+                segment.live -= 1
+                sent.segment = self._segments[-1]
+                sent.segment.live += 1
+                sent.at = at + 10
+        self._clean()
+
+
+def attach(store: Store, session: "Session", host: str, port: int) -> None:
+    """Give a session its store, and what the last run left in it.
+
+    ValueError with Clean Session: the broker would forget its half. OSError: the flash fails.
+    """
+    if session.clean_session:
+        raise ValueError("a store needs clean_session=False")
+    store.load(session.client_id + b"@" + host.encode() + b":" + str(port).encode())
+    session.store = session.outbox.store = store
+    for packet_id, packet in store.messages():
+        session.outbox.restore(packet_id, packet)
+        session.ids.add(packet_id)
+    session.acks = bytearray(4 * max(session.window, len(store.released)) + 16)
+    for packet_id in store.released:
+        session.ids.add(packet_id)
+        session.released.add(packet_id)
+    for packet_id in store.received:
+        session.received.add(packet_id)
+    session.ids.next = store.last_packet_id + 1 & 0xFFFF or 1
+
+
+def _exists(path: str) -> bool:
+    try:
+        os.stat(path)
+    except OSError:
+        return False
+    return True
+
+
+def _packet(sent: _Sent) -> bytes:
+    with open(sent.segment.path, "rb") as file:
+        file.seek(sent.at)
+        return file.read(sent.n)
+
+
+def _records(file: "Any") -> "Iterator[tuple[int, int, bytes]]":
+    """Give (kind, offset of the body, body) of each record, up to the first damaged one."""
+    at = 0
+    while True:
+        head = file.read(5)
+        if len(head) < 5:
+            return
+        kind, n = struct.unpack("<BI", head)
+        if kind not in (_S, _P, _R, _I, _E, _X) or n > 268435460:
+            return
+        try:
+            body = file.read(n)
+        except MemoryError:
+            return  # a length that is not one
+        crc = file.read(4)
+        if len(crc) < 4 or crc32(body, crc32(head)) & 0xFFFFFFFF != struct.unpack("<I", crc)[0]:
+            return
+        yield kind, at + 5, body
+        at += n + _OVERHEAD
