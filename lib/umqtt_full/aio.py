@@ -31,6 +31,17 @@ class Waiter:
         self.dropped = False
         self.event = asyncio.Event()
 
+    def left(self) -> int:
+        """How many ms its call still has."""
+        return self.timeout_ms - (ticks_ms() - self.since & _TICKS)
+
+    def due(self) -> int:
+        """End the call if its time is over; return in how many ms to look again."""
+        left = self.left()
+        if left <= 0:
+            self.event.set()
+        return max(left, 1)
+
 
 class AsyncClient(Supervisor):
     """An MQTT client for asyncio: `async with AsyncClient(…)`, or `start` and `stop`.
@@ -50,7 +61,7 @@ class AsyncClient(Supervisor):
         self,
         client_id: str | bytes,
         host: str,
-        port: int = 1883,
+        port: int | None = None,
         *,
         full: str = "wait",
         keep: bool = False,
@@ -182,7 +193,7 @@ class AsyncClient(Supervisor):
         waiter = self._waiter(packet_id, self._limit(timeout_ms))
         try:
             while self.session.pending(packet_id) and not waiter.dropped:
-                if ticks_ms() - waiter.since & _TICKS >= waiter.timeout_ms:
+                if waiter.left() <= 0:
                     raise OSError(errno.ETIMEDOUT, "not acknowledged")
                 await waiter.event.wait()
                 waiter.event.clear()
@@ -246,12 +257,9 @@ class AsyncClient(Supervisor):
             self._go.set()
 
     def _expire(self, wait: int) -> int:
-        now = ticks_ms()
-        for waiter in self._waiters:
-            if waiter.packet_id:
-                left = waiter.timeout_ms - (now - waiter.since & _TICKS)
-                if left <= 0:
-                    waiter.event.set()
-                elif left < wait:
-                    wait = left
+        i = len(self._waiters)
+        while i:
+            i -= 1
+            if self._waiters[i].packet_id:
+                wait = min(wait, self._waiters[i].due())
         return wait

@@ -30,15 +30,7 @@ from .ids import IdList, Ids, IdSet
 from .inbox import Inbox
 from .keep_alive import DEAD, PING, KeepAlive
 from .outbox import Outbox
-from .packet import (
-    Message,
-    Will,
-    check_range,
-    decode_publish,
-    encode_ack,
-    encode_connect,
-    set_clean,
-)
+from .packet import Message, Will, check_range, decode_publish, encode_ack, encode_connect
 from .subscriptions import Subscriptions
 from .topic import encode_text
 
@@ -93,7 +85,7 @@ class Session(Inbox):
         maximum_packet_size: int = 268435460,
     ) -> None:
         super().__init__(rx_size, read_size)
-        self._connect = encode_connect(
+        self.connect_packet = encode_connect(
             client_id, username, password, keep_alive, clean_session, will
         )
         self.client_id = encode_text(client_id, "client_id")
@@ -119,6 +111,7 @@ class Session(Inbox):
         self.released = IdList(window)  # ids that await PUBCOMP, in PUBREC order
         self._quota = 0
         self.acks = bytearray(4 * window + 16)
+        self.acks_most = len(self.acks) - 12  # with more than that, reading pauses
         self._acks_off = self._acks_end = 0
         self._half = 0  # id of the QoS 2 message that is being handled
         self.wrote = False  # something was written since this was last cleared
@@ -127,12 +120,7 @@ class Session(Inbox):
         """A transport is there: CONNECT is the first packet on it [MQTT-3.1.0-1]."""
         self.close()
         self.state = _CONNECTING
-        self._raw(self._connect)
-
-    def set_clean(self, clean_session: bool) -> None:
-        """Choose Clean Session for the next connection."""
-        set_clean(self._connect, clean_session)
-        self.clean_session = clean_session
+        self._raw(self.connect_packet)
 
     def close(self) -> None:
         """The transport is gone: what is owed is forgotten, what is unacknowledged kept."""
@@ -266,6 +254,8 @@ class Session(Inbox):
             self._receive(packet_id)
             self._half = packet_id
             self.subscriptions.deliver(m, False)
+            if not self._half:  # the connection ended in a handler, which went on to its end
+                self._receive(packet_id)
             self._half = 0
         self._owe(_PUBREC, packet_id)
 
@@ -290,8 +280,8 @@ class Session(Inbox):
             self._owe(_PUBREC, m.packet_id)
 
     def must_pause(self) -> bool:
-        """Tell whether acks must be written before more can be owed."""
-        return self._acks_end > len(self.acks) - 12
+        """Whether acks have to be written first."""
+        return self._acks_end > self.acks_most
 
     def _owe(self, first: int, packet_id: int) -> None:
         self._acks_end = encode_ack(self.acks, self._acks_end, first, packet_id)

@@ -9,7 +9,7 @@ from errno import ECONNRESET, ENOTCONN
 from .client import Client
 from .errors import ReasonError
 from .net import dial, resolve, stream_of
-from .packet import Message, Will
+from .packet import Message, Will, set_clean
 
 _PINGRESP = 0xD0
 
@@ -82,7 +82,8 @@ class MQTTClient:
         if self._client is None or clean_session:
             self._client = self._make(clean_session or not self.client_id)
         else:
-            self._client.session.set_clean(False)
+            set_clean(self._client.session.connect_packet, False)
+            self._client.session.clean_session = False
         if timeout is not None:
             self._client.timeout_ms = int(timeout * 1000)
         try:

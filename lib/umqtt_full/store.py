@@ -17,8 +17,11 @@ not written; a message that was acknowledged and forgotten with the power is sen
 (QoS 1), or its PUBREL is (QoS 2). The snapshot covers all older segments, so one is deleted as
 soon as no message in it is awaited. Writes a message: QoS 1 out one, QoS 2 out two, QoS 2 in two.
 
-The id of a received QoS 2 message is written before its handlers run. Power that is lost after
-that and inside a handler loses what the handler had left to do: only the application can mend it.
+The id of a received QoS 2 message is written, then its handlers run, then PUBREC leaves, before
+anything else is written. So after a power cut only the id of the very last record can be in doubt,
+and the broker settles it: it sends PUBLISH again if it had no PUBREC, and the message is handled
+then, with `dup` set. Doubled is only what was handled while its PUBREC was lost with the power;
+whoever must exclude that too keeps the message's own number together with what its handler does.
 """
 
 import os
@@ -82,6 +85,7 @@ class Store:
         self.last_packet_id = 0
         self.released: list[int] = []  # ids that await PUBCOMP, in PUBREC order
         self.received: list[int] = []  # ids of QoS 2 messages received, until PUBREL
+        self.doubtful = 0  # the one of them whose handlers may not have run
         self._key = 0
         self._sequence = 0
         self._number = 0  # of the newest segment
@@ -126,6 +130,7 @@ class Store:
         return not first
 
     def _apply(self, kind: int, body: bytes, segment: _Segment, at: int) -> None:
+        self.doubtful = 0
         if kind == _S:
             self._snapshot(body)
             return
@@ -134,23 +139,28 @@ class Store:
             self.received = []
             return
         if kind == _P:
-            sequence, oldest, packet_id = struct.unpack_from("<IIH", body)
-            self._sequence = max(sequence, self._sequence)
-            self.last_packet_id = packet_id
-            for sent in list(self._sent):
-                if sent.sequence < oldest or sent.packet_id == packet_id:
-                    self._forget(sent)
-            if packet_id in self.released:
-                self.released.remove(packet_id)
-            self._sent.append(_Sent(sequence, packet_id, segment, at + 10, len(body) - 10))
+            self._apply_publish(body, segment, at)
             return
         packet_id = struct.unpack("<H", body)[0]
         if kind == _R:
             self._awaits_pubcomp(packet_id)
         elif kind == _I:
-            self.received.append(packet_id)
+            self.doubtful = packet_id
+            if packet_id not in self.received:
+                self.received.append(packet_id)
         elif packet_id in self.received:
             self.received.remove(packet_id)
+
+    def _apply_publish(self, body: bytes, segment: _Segment, at: int) -> None:
+        sequence, oldest, packet_id = struct.unpack_from("<IIH", body)
+        self._sequence = max(sequence, self._sequence)
+        self.last_packet_id = packet_id
+        for sent in list(self._sent):
+            if sent.sequence < oldest or sent.packet_id == packet_id:
+                self._forget(sent)
+        if packet_id in self.released:
+            self.released.remove(packet_id)
+        self._sent.append(_Sent(sequence, packet_id, segment, at + 10, len(body) - 10))
 
     def _snapshot(self, body: bytes) -> None:
         _, self.last_packet_id, n = struct.unpack_from("<IHH", body)
@@ -207,7 +217,8 @@ class Store:
     def receive(self, packet_id: int) -> None:
         """A QoS 2 message has come; call before its handlers, and so before PUBREC leaves."""
         self._append(_I, struct.pack("<H", packet_id))
-        self.received.append(packet_id)
+        if packet_id not in self.received:
+            self.received.append(packet_id)
 
     def erase(self, packet_id: int) -> None:
         """PUBREL has come; call before PUBCOMP leaves."""
@@ -346,7 +357,9 @@ def attach(store: Store, session: "Session", host: str, port: int) -> None:
         session.ids.add(packet_id)
         session.released.add(packet_id)
     for packet_id in store.received:
-        session.received.add(packet_id)
+        if packet_id != store.doubtful:
+            session.received.add(packet_id)
+    session.acks_most = 0  # each ack leaves before anything else is written
     session.ids.next = store.last_packet_id + 1 & 0xFFFF or 1
 
 

@@ -27,6 +27,22 @@ _LONG = const(3600000)  # ms the ticker sleeps when nothing is due
 _FAREWELL = const(300)  # how long the broker gets to close after DISCONNECT, in ms
 
 
+class Fuse:
+    """`with fuse:` around what may find the connection dead outside the reader's task."""
+
+    def __init__(self, owner: "Supervisor") -> None:
+        self._owner = owner
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, exc: BaseException | None, trace: object) -> bool:
+        if isinstance(exc, Exception):
+            self._owner._die(exc)
+            return True
+        return False
+
+
 class Supervisor(Link):
     """A link that is opened again whenever it ends, between `start` and `stop`.
 
@@ -37,7 +53,7 @@ class Supervisor(Link):
         self,
         client_id: str | bytes,
         host: str,
-        port: int = 1883,
+        port: int | None = None,
         *,
         network: "Callable[[], Any] | None" = None,
         **options: "Any",
@@ -46,6 +62,7 @@ class Supervisor(Link):
         self.up = asyncio.Event()
         self.down = asyncio.Event()
         self.down.set()
+        self._fuse = Fuse(self)
         self._network = network
         self._changed = asyncio.Event()  # something that `_until` may wait for
         self._watched = 0  # how many wait for it
@@ -173,8 +190,9 @@ class Supervisor(Link):
         self._fatal = None
         self._open()
         self._nudge(0)
-        await self._writable(self._stream)
-        self._flush()
+        while self._blocked and self._fatal is None:  # connected, all handshakes done, CONNECT out
+            await (self._readable if self._wants == _IN else self._writable)(self._source)
+            self._flush()
         while self._fatal is None:
             if self._paused and (self._blocked or self.session.held):
                 self._go.clear()
@@ -182,7 +200,7 @@ class Supervisor(Link):
             elif self._paused or self._more:
                 await pause_ms(0)
             else:
-                await self._readable(self._stream)
+                await self._readable(self._source)
             self._receive(_IN)
         raise self._fatal
 
@@ -202,10 +220,8 @@ class Supervisor(Link):
         """Do what is due; return in how many ms the next thing is."""
         wait = -1
         if self._stream is not None and self._fatal is None:
-            try:
+            with self._fuse:
                 wait = self._serve()
-            except Exception as exc:
-                self._die(exc)
         if self.session.keep_alive and wait > self.session.keep_alive * 500:
             wait = self.session.keep_alive * 500  # CONNACK may come before that
         if wait < 0:
@@ -224,7 +240,7 @@ class Supervisor(Link):
     async def _drain(self) -> None:
         """The drainer: write on as the stream takes more."""
         while self._blocked and self._stream is not None and self._fatal is None:
-            await self._writable(self._stream)
+            await self._writable(self._source)
             if self._stream is not None and self._fatal is None:
                 self._write(True)
         self._drainer = None
@@ -235,10 +251,8 @@ class Supervisor(Link):
     def _write(self, blocked: bool = False) -> None:
         """Flush what is due; an end of the connection is the reader's to deal with."""
         if self._blocked == blocked and self._stream is not None and self._fatal is None:
-            try:
+            with self._fuse:
                 self._flush()
-            except Exception as exc:
-                self._die(exc)
 
     def _die(self, exc: BaseException) -> None:
         """Have the reader end this connection."""
@@ -249,7 +263,7 @@ class Supervisor(Link):
                 self._reader.cancel()
 
     def _watch(self, blocked: bool) -> None:
-        self._blocked = blocked
+        super()._watch(blocked)
         if blocked and self._drainer is None and self._up:
             self._drainer = asyncio.create_task(self._drain())
 
