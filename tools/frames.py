@@ -1,23 +1,102 @@
-"""Read the frame size of each function from compiled .mpy files.
+"""Read the frame size of each function from compiled .mpy files, and check it.
 
 MicroPython keeps a function's frame (arguments, locals, expression stack, and three words a nested
 `try`) on the C stack up to 11 words, and takes a larger one from the heap at every call. So the
-functions of the hot path have to stay within it.
+functions of the hot path have to stay within it. Every function of the library counts as hot
+unless `COLD` names it; those that `HOT` names can never be moved there.
+
+    python3 -m tools.frames lib/umqtt_full/client.py     prints all frames of a file
 """
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from tools import toolchain
+from tools import scopes, toolchain
 
 LIMIT = 11
 _EXCEPTION_WORDS = 3
 _TUPLE = 10
+_GENERATOR = 1
+
+# What a message, an ack or an idle turn passes through.
+HOT = {
+    "client": """
+        Client.publish Client.publish_nowait Client.wait Client.poll Client._put Client._put_later
+        Client._unfinished Client._turn Client._exchange Client._wait Client._write
+    """,
+    "link": """
+        Guard.__enter__ Guard.__exit__ Link.connected Link.pending Link._online Link._limit
+        Link._serve Link._flush Link._watch Link._receive Link._feed Link._unmatched
+    """,
+    "session": """
+        Session.tx_window Session._choose Session.sent Session.take
+        Session._take_id Session.take_piece Session.take_end Session.must_pause Session._owe
+        Session._short Session._control Session._ack Session._sent_ack
+        Session._receive Session.done
+        Session.poll Session.ping Session.next_deadline
+    """,
+    "inbox": """
+        Inbox.feed Inbox._gather Inbox._head_byte Inbox._append Inbox._copy Inbox._begin_long
+        Inbox._pass_on
+    """,
+    "outbox": """
+        Outbox.publish Outbox._room Outbox._encode Outbox._head Outbox._set_topic Outbox._plain
+        Outbox._reserve Outbox._limit Outbox._commit Outbox.length Outbox.after Outbox.find
+        Outbox.first Outbox.sent Outbox._pass Outbox.free Outbox._reclaim
+    """,
+    "ids": """
+        IdSet.has IdSet.add IdSet.discard IdSet._index IdList.__getitem__ IdList.find IdList.add
+        IdList.pop Ids.new
+    """,
+    "subscriptions": """
+        Subscriptions.deliver Subscriptions._call Reporter.__enter__ Reporter.__exit__
+    """,
+    "packet": """
+        put _put_tight is_ascii length_size encode_length decode_length encode_ack check_range
+        check_qos decode_publish check_topic Message.payload Message.topic Message.qos
+        Message.retain Message.dup Message.topic_is Message.payload_is Message.payload_int
+        Message.copy_into _same
+    """,
+    "keep_alive": "KeepAlive.poll KeepAlive._idle KeepAlive.left",
+    "topic": "valid_utf8 _second matches is_topic",
+}
+
+# Called once a connection or a subscription: these may take their frame from the heap.
+COLD = {
+    "aio": "AsyncClient.__init__ AsyncClient.on AsyncClient.messages",
+    "client": "Client.disconnect Client.subscribe",
+    "link": "Link.__init__ Link.on Link._add Link._tell Link._close",
+    "net": "resolve dial",
+    "outbox": "Outbox._keep Outbox.restore",  # with a store only
+    "packet": "encode_connect encode_subscribe",
+    "session": "Session.__init__ Session._rare",
+    "subscriptions": "Subscriptions.request Subscriptions.answered Subscriptions._granted",
+    "supervisor": "Supervisor.__init__",
+}
+# Never on a board; the drop-ins, whose originals take more from the heap at every call; and the
+# store, which writes each message to flash through a memoryview.
+_UNCHECKED = ("_cpython", "simple", "robust", "store")
+
+
+class FrameError(Exception):
+    """The compiled file does not look as its source does."""
+
+
+@dataclass
+class _Code:
+    """A piece of bytecode; `name` is None where the file says it by a number."""
+
+    name: str | None = None
+    words: int = 0
+    is_generator: bool = False
+    children: list[_Code] = field(default_factory=list)
 
 
 class _Reader:
@@ -44,10 +123,10 @@ class _Reader:
         return self.data[self.at - n : self.at]
 
 
-def _qstr(reader: _Reader) -> str:
+def _qstr(reader: _Reader) -> str | None:
     size = reader.uint()
     if size & 1:
-        return f"<{size >> 1}>"  # a name that every MicroPython has
+        return None  # a number: a name that every MicroPython has
     text = reader.take(size >> 1).decode()
     reader.byte()
     return text
@@ -65,50 +144,118 @@ def _skip_object(reader: _Reader) -> None:
         reader.take(size + (1 if kind in (5, 6) else 0))
 
 
-def _signature(reader: _Reader) -> tuple[int, int]:
-    """Return (state words, nested try) from a bytecode prelude."""
+def _signature(reader: _Reader) -> tuple[int, int, bool]:
+    """Return (state words, nested try, is it a generator) from a bytecode prelude."""
     z = reader.byte()
-    state, tries, n = z >> 3 & 15, z >> 2 & 1, 0
+    state, tries, flags, n = z >> 3 & 15, z >> 2 & 1, 0, 0
     while z & 0x80:
         z = reader.byte()
         state |= (z & 0x30) << 2 * n
         tries |= (z & 2) << n
+        flags |= (z >> 6 & 1) << n
         n += 1
     while reader.byte() & 0x80:
         pass  # sizes of the tables that follow
-    return state + 1, tries
+    return state + 1, tries, bool(flags & _GENERATOR)
 
 
-def _functions(reader: _Reader, names: list[str], outer: str) -> Iterator[tuple[str, int]]:
+def _code(reader: _Reader, names: list[str | None]) -> _Code:
     head = reader.uint()
     body = _Reader(reader.take(head >> 3))
-    name = outer
-    if not head & 3:
-        state, tries = _signature(body)
-        name = f"{outer}.{names[body.uint()]}".lstrip(".")
-        yield name, state + _EXCEPTION_WORDS * tries
+    code = _Code()
+    if not head & 3:  # bytecode, not machine code
+        state, tries, code.is_generator = _signature(body)
+        code.words = state + _EXCEPTION_WORDS * tries
+        code.name = names[body.uint()]
     if head & 4:
-        for _ in range(reader.uint()):
-            yield from _functions(reader, names, name)
+        code.children = [_code(reader, names) for _ in range(reader.uint())]
+    return code
 
 
-def frames(source: Path) -> dict[str, int]:
-    """Return the frame size in words of each function of a Python file."""
+def _compiled(source: Path) -> _Code:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder, "x.mpy")
         command = [*toolchain.mpy_cross(), "-O3", "-o", str(target), str(source)]
         subprocess.run(command, check=True, timeout=60)
         reader = _Reader(target.read_bytes())
-    reader.take(4)
+    if reader.take(2) != b"M\x06":
+        raise FrameError(f"{source}: mpy-cross makes another format than version 6")
+    reader.take(2)
     qstrs, objects = reader.uint(), reader.uint()
     names = [_qstr(reader) for _ in range(qstrs)]
     for _ in range(objects):
         _skip_object(reader)
-    return dict(_functions(reader, names, ""))
+    return _code(reader, names)
+
+
+def _paired(scope: scopes.Scope, code: _Code, outer: str) -> Iterator[tuple[str, int]]:
+    """Give each piece of code the name of its scope in the source: both are in the same order."""
+    seen = [child.name for child in code.children]
+    wanted = [child.name for child in scope.children]
+    if len(seen) != len(wanted) or code.name not in (None, scope.name):
+        raise FrameError(
+            f"{outer or 'module'}: compiled {code.name} {seen}, source {scope.name} {wanted}"
+        )
+    if scope.is_function and not code.is_generator:
+        yield outer, code.words
+    for child, piece in zip(scope.children, code.children, strict=True):
+        yield from _paired(child, piece, f"{outer}.{child.name}".lstrip("."))
+
+
+def frames(source: Path) -> dict[str, int]:
+    """Return the frame size in words of each function of a Python file.
+
+    Generators and coroutines are left out: they live on the heap whatever their size.
+    """
+    tree = scopes.of_module(ast.parse(source.read_text(encoding="utf-8")))
+    found: dict[str, int] = {}
+    for name, words in _paired(tree, _compiled(source), ""):
+        found[name] = max(words, found.get(name, 0))  # one name may be defined twice
+    return found
+
+
+def _unknown(table: Mapping[str, str], found: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+    for module, names in table.items():
+        for name in names.split():
+            if name not in found.get(module, {}):
+                yield f"tools/frames.py names {module}.{name}, which does not exist"
+
+
+def _module_problems(module: str, found: Mapping[str, int]) -> Iterator[str]:
+    cold = COLD.get(module, "").split()
+    hot = HOT.get(module, "").split()
+    for name, words in found.items():
+        inside_cold = any(name.startswith(outer + ".") for outer in cold)
+        if name in hot and (name in cold or inside_cold):
+            yield f"tools/frames.py names {module}.{name} as hot and as cold"
+        elif words > LIMIT and name not in cold and not inside_cold:
+            hint = "" if name in hot else " (or, if it is called rarely, name it in COLD)"
+            yield f"{module}.{name} has a frame of {words} words, at most {LIMIT}{hint}"
+        elif words <= LIMIT and name in cold:
+            yield f"tools/frames.py: {module}.{name} needs {words} words; take it out of COLD"
+
+
+def problems(library: Path) -> list[str]:
+    """What is wrong with the frames of a folder's modules and with the lists above."""
+    found = {
+        source.stem: frames(source)
+        for source in sorted(library.glob("*.py"))
+        if source.stem not in _UNCHECKED
+    }
+    result = [*_unknown(HOT, found), *_unknown(COLD, found)]
+    for module, sizes in found.items():
+        result += _module_problems(module, sizes)
+    return result
+
+
+def main() -> int:
+    """Print the frames of the files that are named; those over the limit are marked."""
+    for argument in sys.argv[1:]:
+        for function, words in frames(Path(argument)).items():
+            mark = "!" if words > LIMIT else " "
+            print(f"{words:3}{mark} {Path(argument).stem}.{function}")
+    return 0
 
 
 if __name__ == "__main__":
-    for argument in sys.argv[1:]:
-        for function, words in frames(Path(argument)).items():
-            if words > int(__import__("os").environ.get("L", LIMIT)):
-                print(f"{words:3} {Path(argument).stem}: {function}")
+    sys.exit(main())

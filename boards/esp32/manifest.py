@@ -6,5 +6,7 @@ metadata(description="umqtt_full sensor node for the ESP32", version="0.1.0", li
 include("$(PORT_DIR)/boards/manifest.py")
 package("umqtt_full", base_path="../../lib", opt=3)
 module("board.py", opt=3)
-for name in ("boot", "commands", "config", "main", "node", "probe", "sensors", "startup", "wifi"):
+for name in ("boot", "commands", "config", "main", "node", "probe", "reports", "sensors"):
+    module(name + ".py", base_path="../../firmware", opt=3)
+for name in ("startup", "wifi"):
     module(name + ".py", base_path="../../firmware", opt=3)
