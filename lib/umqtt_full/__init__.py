@@ -37,6 +37,11 @@ _ROOMS = {
 
 def __getattr__(name: str) -> object:
     if name not in _ROOMS:
+        if name[0] != "_":
+            try:  # MicroPython asks here for submodules too
+                return __import__("umqtt_full." + name, None, None, ("*",))
+            except ImportError:
+                name = "umqtt_full has no " + name
         raise AttributeError(name)
     value = getattr(__import__("umqtt_full." + _ROOMS[name], None, None, ("*",)), name)
     globals()[name] = value

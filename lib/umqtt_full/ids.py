@@ -15,7 +15,7 @@ class IdSet:
     def has(self, packet_id: int) -> bool:
         """Tell whether the id is in the set."""
         if self._places[packet_id & 31] == packet_id:
-            return True
+            return packet_id != 0
         return bool(self._more) and self._index(packet_id) >= 0
 
     def add(self, packet_id: int) -> None:

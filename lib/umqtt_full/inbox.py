@@ -42,6 +42,10 @@ class Inbox:
         """
         raise NotImplementedError
 
+    def begins(self, header: int) -> None:
+        """A packet begins; raise ProtocolError if it must not. For the session to define."""
+        raise NotImplementedError
+
     def take_piece(self, message: Message) -> bool:
         """A piece of a long message; tell whether anybody took it. For the session to define."""
         raise NotImplementedError
@@ -107,6 +111,8 @@ class Inbox:
     def _head_byte(self, c: int) -> None:
         """Take a byte of the fixed header; from the last one the packet's length is known."""
         have = self._have
+        if not have:
+            self.begins(c)
         self.buf[have] = c
         self._pos += 1
         self._have = have + 1

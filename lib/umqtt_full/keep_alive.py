@@ -25,37 +25,44 @@ class KeepAlive:
         self.timeout = min(10000, self.interval) if ping_timeout_ms is None else ping_timeout_ms
         self.pinging = False
         self._last_rx = self._last_tx = self._ping_at = 0
+        self._polled = 0  # when the time was given last: what was done since is as old at most
 
     def poll(self, now_ms: int, session: "Session") -> int:
         """Take note of what was written and received until now; return PING, DEAD or 0."""
         now_ms &= _TICKS
         if session.fed:
             session.fed = False
-            self._last_rx = now_ms
+            self._last_rx = self._polled
         if session.wrote:
             session.wrote = False
-            self._last_tx = now_ms
+            self._last_tx = self._polled
             if session.writing:
                 self._ping_at = now_ms  # a long packet goes out, PINGREQ waits behind it
+        self._polled = now_ms
         if not session.connected or not self.interval:
+            self._last_rx = self._last_tx = now_ms
             return 0
         if session.held:  # what is not read says nothing about the link
             self._last_rx = self._ping_at = now_ms
-        elif self.pinging:
-            return 0 if now_ms - self._ping_at & _TICKS < self.timeout else DEAD
+        elif self.pinging and now_ms - self._ping_at & _TICKS >= self.timeout:
+            return DEAD
         if self._idle(now_ms) < self.interval:
             return 0
+        if not self.pinging:
+            self._ping_at = now_ms
         self.pinging = True
-        self._ping_at = now_ms
         return PING
 
     def _idle(self, now_ms: int) -> int:
-        return max(now_ms - self._last_rx & _TICKS, now_ms - self._last_tx & _TICKS)
+        """How long nothing was sent, or received; while PINGRESP is awaited, only sent."""
+        idle = now_ms - self._last_tx & _TICKS
+        return idle if self.pinging else max(idle, now_ms - self._last_rx & _TICKS)
 
     def left(self, now_ms: int) -> int:
         """Return in how many milliseconds `poll` has something to do; -1: never."""
         if not self.interval:
             return -1
+        left = self.interval - self._idle(now_ms & _TICKS)
         if self.pinging:
-            return max(0, self.timeout - (now_ms - self._ping_at & _TICKS))
-        return max(0, self.interval - self._idle(now_ms & _TICKS))
+            left = min(left, self.timeout - (now_ms - self._ping_at & _TICKS))
+        return max(0, left)

@@ -50,7 +50,6 @@ _UNSUBACK = const(0xB0)
 _PINGRESP = const(0xD0)
 _ACK_TYPES = (_PUBACK, _PUBREC, _PUBREL, _PUBCOMP)
 _ONCE = const(1)  # state of a QoS 0 record in the outbox
-
 _CLOSED = const(0)
 _CONNECTING = const(1)  # CONNECT is being sent or CONNACK awaited
 _CONNECTED = const(2)
@@ -96,6 +95,7 @@ class Session(Inbox):
         self.outbox = Outbox(tx_size, maximum_packet_size, self.ids)
         self.publish = self.outbox.publish
         self.pending = self.ids.has  # is a message queued, or not acknowledged to its end?
+        self.on_up: Callable[[], object] | None = None  # told of each CONNACK 0
         self.on_done: Callable[[int], object] | None = None  # told the id of what is finished
         self.subscriptions = Subscriptions(self.ids)
         self.state = _CLOSED
@@ -165,6 +165,8 @@ class Session(Inbox):
             self._owe(_PUBREL, self.released[i])
             i += 1
         self.subscriptions.connected(resumed)
+        if self.on_up is not None:
+            self.on_up()
 
     # out
 
@@ -244,6 +246,11 @@ class Session(Inbox):
             self.subscriptions.deliver(self.message, False)
         return True
 
+    def begins(self, header: int) -> None:
+        """A packet begins: before CONNACK it can be no other [MQTT-3.2.0-1]."""
+        if not self.connected and header != _CONNACK:
+            raise ProtocolError("packet " + hex(header) + " before CONNACK")
+
     def _take_id(self, m: Message, packet_id: int) -> None:
         """Handle a PUBLISH at QoS 1 or 2, then acknowledge it."""
         if m.header & 2:
@@ -306,7 +313,10 @@ class Session(Inbox):
         if header == _CONNACK and n == 2:
             self._connack(buf[i], buf[i + 1])
         elif not self.connected:
-            raise ProtocolError("packet " + hex(header) + " before CONNACK")
+            self.begins(header)
+            raise ProtocolError("CONNACK of " + str(n) + " bytes")
+        elif n >= 2 and not buf[i] | buf[i + 1]:
+            raise ProtocolError("packet " + hex(header) + " with packet id 0")
         elif header == _SUBACK and n > 2:
             self.subscriptions.answered(0x82, buf[i] << 8 | buf[i + 1], buf[i + 2 : end])
         elif header == _UNSUBACK and n == 2:
@@ -381,7 +391,7 @@ class Session(Inbox):
         return due != DEAD
 
     def ping(self) -> None:
-        """Queue a PINGREQ, if there is a connection and none is owed already."""
+        """Queue a PINGREQ, if there is a connection."""
         if self.connected and self._acks_end < len(self.acks) - 4:
             self._short(0xC0)
 

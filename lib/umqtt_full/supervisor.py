@@ -271,11 +271,13 @@ class Supervisor(Link):
         if hasattr(result, "send"):  # an async hook
             self._workers.append(asyncio.create_task(result))
 
+    def _turned_up(self) -> None:
+        self.down.clear()
+        self.up.set()
+        super()._turned_up()
+
     def _feed(self, n: int) -> None:
         super()._feed(n)
-        if self._up and not self.up.is_set():
-            self.down.clear()
-            self.up.set()
         if self._watched:
             self._changed.set()
 

@@ -1,0 +1,346 @@
+"""The client's side of a scenario, on MicroPython and CPython.
+
+    driver.py GROUP NAME HOST PORT [PREFIX]
+
+runs the steps under "client" of one scenario in `scenarios/GROUP.py` ("{p}" in a text
+stands for the prefix). A step is a tuple: a
+method of the client with args, kwargs and (unless it does not matter) the result, as in
+("publish", ("a", b"1"), {"qos": 1}, None), or one of the `do_NAME` methods below. `Script`
+does not call the client itself but yields each call to an executor, so that one table of
+scenarios serves the blocking client and one whose methods are awaited.
+"""
+
+import builtins
+import errno
+import sys
+
+import platform_time as clock
+import streams
+import umqtt_full
+from expand import find, prefixed
+from looking import Looking, Mismatch, check
+
+OPTIONS = {
+    "timeout_ms": 4000,
+    "connect_timeout_ms": 3000,
+    "backoff_ms": 50,
+    "backoff_max_ms": 200,
+}
+NOTHING = object()
+
+
+def class_name(error):
+    """What the scenarios call an exception: the library's own name, or the built-in one."""
+    if error is None:
+        return None
+    return "OSError" if isinstance(error, OSError) else type(error).__name__
+
+
+def class_named(name):
+    """The exception class of that name."""
+    if name == "Mismatch":
+        return Mismatch
+    return getattr(builtins, name) if hasattr(builtins, name) else getattr(umqtt_full, name)
+
+
+def matches(error, name, wanted):
+    """Whether the exception is of the class and has the attributes that are wanted."""
+    if not isinstance(error, class_named(name)):
+        return False
+    for key, value in wanted.items():
+        if key == "errno":
+            names = value if isinstance(value, tuple) else (value,)
+            if error.errno not in [getattr(errno, symbol, None) for symbol in names]:
+                return False
+        elif getattr(error, key) != value:
+            return False
+    return True
+
+
+class Script(Looking):
+    """Executes steps. What the client tells its callbacks is recorded."""
+
+    def __init__(self, host, port):
+        super().__init__()
+        self.host = host
+        self.port = port
+        self.client = None
+        self.message = None
+        self.names = {}
+        self.failure = None
+        self.counted = 0
+
+    # ------------------------------------------------------------ the executor
+
+    def run(self, steps):
+        """All steps, then the end. A failure names the step."""
+        if not steps or steps[0][0] != "new":
+            self.do_new({})
+        for index, step in enumerate(steps):
+            try:
+                yield from self.step(step)
+                check(self.failure is None, self.failure)
+            except Exception as error:
+                print("client step %d %r:" % (index, step), class_name(error), error)
+                raise
+        yield ("disconnect" if self.client.connected else "close", (), {})
+
+    def step(self, step):
+        """One step."""
+        method = getattr(self, "do_" + step[0], None)
+        if method:
+            outcome = method(*step[1:])
+            return (yield from outcome) if hasattr(outcome, "send") else outcome
+        args = [self.value(arg) for arg in (step[1] if len(step) > 1 else ())]
+        kwargs = step[2] if len(step) > 2 else {}
+        result = yield (step[0], args, kwargs)
+        if len(step) > 3:
+            check(result == step[3], "returned %r" % (result,))
+        return result
+
+    def value(self, arg):
+        """An argument: a name of `let`, ("times", x, n), ("bytearray", x), the
+        next number for ("count",), or what it says."""
+        if isinstance(arg, str) and arg in self.names:
+            return self.names[arg]
+        if isinstance(arg, tuple) and arg[0] == "times":
+            return arg[1] * arg[2]
+        if arg == ("count",):
+            self.counted += 1
+            return str(self.counted)
+        if isinstance(arg, tuple) and arg[0] in ("bytearray", "memoryview"):
+            return getattr(builtins, arg[0])(arg[1])
+        return arg
+
+    # --------------------------------------------------------- client and hooks
+
+    def do_new(self, options):
+        """Make the client; ("new", kwargs) must be the first step, or is left out."""
+        values = dict(OPTIONS)
+        values.update(options)
+        client_id = values.pop("client_id", "dev")
+        host = values.pop("host", self.host)
+        if "will" in values and isinstance(values["will"], tuple):
+            values["will"] = umqtt_full.Will(*values["will"])
+        for hook in ("dial", "ready"):
+            if hook in values:
+                values[hook] = getattr(streams, values[hook])(*values.pop(hook + "_args", ()))
+        client = umqtt_full.Client(client_id, host, self.port, **values)
+        client.on_message = self.recorder(None, {})
+        client.on_connect = lambda present: self.happened.append(("connect", present))
+        client.on_disconnect = lambda e: self.happened.append(("disconnect", class_name(e)))
+        client.on_error = lambda e: self.happened.append(("error", class_name(e)))
+        self.client = client
+
+    def recorder(self, topic_filter, options):
+        """A handler that records the message and then runs the steps of option "do"."""
+        steps = options.get("do", ())
+
+        def handler(message):
+            m = message
+            self.received.append((topic_filter, m.topic, bytes(m.payload), m.qos, bool(m.retain),
+                                  bool(m.dup), m.offset, m.total))  # fmt: skip
+            outer, self.message = self.message, message
+            try:
+                for step in steps:
+                    blocking(self, self.step(step))
+            except Mismatch as error:
+                self.failure = "in the handler: %s" % error
+            finally:
+                self.message = outer
+
+        return handler
+
+    def do_on(self, topic_filter, qos=0, options=None):
+        """Register a handler. Options: "stream", "decorator", "do" (steps it runs)."""
+        options = options or {}
+        handler = self.recorder(topic_filter, options)
+        if options.get("decorator"):
+            check(self.client.on(topic_filter, qos=qos)(handler) is handler, "handler is lost")
+        elif options.get("stream"):
+            self.client.on(topic_filter, handler, qos, stream=True)
+        else:
+            self.client.on(topic_filter, handler, qos)
+
+    def do_on_message(self, options):
+        """Replace the handler of what no filter matches; None for none at all."""
+        self.client.on_message = None if options is None else self.recorder(None, options)
+
+    def do_next_id(self, packet_id):
+        """Let the client go on with this packet id."""
+        self.client.session.ids.next = packet_id
+
+    def do_happened(self, expected):
+        """All events since `events`, without forgetting them."""
+        check(self.happened == expected, "happened: %r" % (self.happened,))
+
+    def do_check(self, path, expected):
+        """An attribute of the client has this value."""
+        value = self.attribute(path.split("."))
+        check(value == expected, "%s is %r" % (path, value))
+
+    def attribute(self, names):
+        """The client's attribute at the end of that path."""
+        value = self.client
+        for name in names:
+            value = getattr(value, name)
+        return value
+
+    # ------------------------------------------------------ inside a handler
+
+    def do_message(self, method, args, expected=NOTHING):
+        """Call a method of the message, or read an attribute (args None)."""
+        value = getattr(self.message, method)
+        result = value if args is None else value(*args)
+        check(expected is NOTHING or result == expected, "%s gave %r" % (method, result))
+
+    def do_message_is(self, topic, step):
+        """The step, if the message has that topic."""
+        if self.message.topic_is(topic):
+            yield from self.step(step)
+
+    def do_copy_into(self, size, expected):
+        """copy_into a buffer of that size: it returns the count and has copied."""
+        buf = bytearray(size)
+        count = self.message.copy_into(buf)
+        check(bytes(buf[:count]) == expected, "copied %d bytes: %r" % (count, bytes(buf)))
+
+    def do_raise(self, name):
+        """Raise an exception of that class."""
+        raise class_named(name)("by the scenario")
+
+    # --------------------------------------------------------------- outcomes
+
+    def do_raises(self, names, attributes, step):
+        """The step raises an exception of that class (or one of several)."""
+        names = names if isinstance(names, tuple) else (names,)
+        try:
+            result = yield from self.step(step)
+        except Mismatch:
+            raise
+        except Exception as error:
+            for name in names:
+                if matches(error, name, attributes):
+                    return
+            text = "raised %r, expected %r %r" % (error, names, attributes)
+            raise Mismatch(text) from error
+        raise Mismatch("returned %r, expected it to raise %r" % (result, names))
+
+    def do_within_ms(self, limit, step):
+        """The step takes at most so long."""
+        took = yield from self.time(step)
+        check(took <= limit, "took %d ms" % took)
+
+    def do_not_before_ms(self, limit, step):
+        """The step takes at least so long."""
+        took = yield from self.time(step)
+        check(took >= limit, "took only %d ms" % took)
+
+    def time(self, step):
+        """How many ms the step takes."""
+        start = clock.ticks_ms()
+        yield from self.step(step)
+        return clock.ticks_diff(clock.ticks_ms(), start)
+
+    def do_let(self, name, step):
+        """Remember the step's result; later the name stands for it as an argument."""
+        self.names[name] = yield from self.step(step)
+
+    def do_repeat(self, count, *steps):
+        """The steps, again and again."""
+        for _ in range(count):
+            for step in steps:
+                yield from self.step(step)
+
+    def do_sleep(self, ms):
+        """Do not touch the client for so long."""
+        clock.sleep_ms(ms)
+
+    def do_sync(self, tag):
+        """Meet the other side at its step of the same name."""
+        print("SYNC", tag)
+        if hasattr(sys.stdout, "flush"):
+            sys.stdout.flush()
+        sys.stdin.readline()
+
+    # --------------------------------------------------------------- polling
+
+    def do_poll_for(self, ms, turn_ms=20):
+        """Poll for so long, `turn_ms` at most at a time."""
+        start = clock.ticks_ms()
+        while clock.ticks_diff(clock.ticks_ms(), start) < ms:
+            yield ("poll", (turn_ms,), {})
+
+    def poll_while(self, condition, within_ms, text):
+        """Poll as long as the condition holds."""
+        start = clock.ticks_ms()
+        while condition():
+            if clock.ticks_diff(clock.ticks_ms(), start) > within_ms:
+                raise Mismatch(text())
+            yield ("poll", (20,), {})
+
+    def do_poll_until(self, count, within_ms=3000):
+        """Poll until so many messages were handled and not looked at by `messages` yet."""
+        yield from self.poll_while(
+            lambda: len(self.received) < count, within_ms, lambda: "got %r" % (self.received,)
+        )
+
+    def do_poll_until_total(self, size, within_ms=3000):
+        """Poll until so many bytes of payload have come."""
+        yield from self.poll_while(
+            lambda: sum(len(item[2]) for item in self.received) < size,
+            within_ms,
+            lambda: "only %d bytes" % sum(len(item[2]) for item in self.received),
+        )
+
+    def do_poll_until_attr(self, path, wanted, within_ms=3000):
+        """Poll until an attribute has that value."""
+        names = path.split(".")
+        yield from self.poll_while(
+            lambda: self.attribute(names) != wanted, within_ms, lambda: "%s is not so" % path
+        )
+
+    def do_poll_until_event(self, name, within_ms=3000):
+        """Poll until "connect", "disconnect" or "error" has happened since `events`."""
+        yield from self.poll_while(
+            lambda: name not in [item[0] for item in self.happened],
+            within_ms,
+            lambda: "happened: %r" % (self.happened,),
+        )
+
+    def do_poll_until_done(self, name, within_ms=3000):
+        """Poll until the packet id of that name is not pending."""
+        yield from self.poll_while(
+            lambda: self.client.pending(self.names[name]), within_ms, lambda: "still pending"
+        )
+
+
+def blocking(script, calls):
+    """The executor for a client whose methods block."""
+    reply, resume = None, calls.send
+    while True:
+        try:
+            name, args, kwargs = resume(reply)
+        except StopIteration as end:
+            return end.value
+        try:
+            reply, resume = getattr(script.client, name)(*args, **kwargs), calls.send
+        except Exception as error:
+            reply, resume = error, calls.throw
+
+
+def main(group, name, host, port, prefix=""):
+    """Run one scenario; the last line of the output is OK when all came true."""
+    script = Script(host, int(port))
+    try:
+        steps = prefixed(find(group, name)["client"], prefix)
+        blocking(script, script.run(steps))
+    except Exception as error:
+        if not isinstance(error, Mismatch):
+            streams.print_exception(error)
+        sys.exit(1)
+    print("OK")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

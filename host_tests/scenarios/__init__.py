@@ -1,0 +1,25 @@
+"""Tables of scenarios: what the broker does and what the client must do. Literals only.
+
+Each file has SCENARIOS, a tuple of dicts with "name", "broker" (steps of `fake_broker.py`),
+"client" (steps of `device/driver.py`) and maybe "covers" (statements of the specification)
+and "cases" (see `device/expand.py`). They are read by CPython and by MicroPython.
+"""
+
+GROUPS = (
+    "connect",
+    "connack",
+    "publish",
+    "acks",
+    "window",
+    "receive",
+    "handlers",
+    "subscribe",
+    "keep_alive",
+    "reconnect",
+    "resume",
+    "malformed",
+    "oversize",
+    "bad_arguments",
+    "streams",
+    "peers",
+)

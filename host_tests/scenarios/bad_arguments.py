@@ -1,0 +1,142 @@
+"""Arguments that no packet can carry: ValueError, and not one byte is sent."""
+# fmt: off
+
+SCENARIOS = (
+    {
+        "name": "bad_topic",
+        "covers": (
+            "MQTT-1.5.3-1", "MQTT-1.5.3-2", "MQTT-3.3.2-2", "MQTT-4.7.1-1", "MQTT-4.7.3-1",
+            "MQTT-4.7.3-2", "MQTT-4.7.3-3",
+        ),
+        "cases": {
+            "empty": {"@topic": ""}, "plus": {"@topic": "a/+"}, "hash": {"@topic": "#"},
+            "hash_inside": {"@topic": "a#b"}, "nul": {"@topic": "a\0b"},
+                "nul_only": {"@topic": "\0"},
+            "too_long": {"@topic": "t" * 65536}, "too_long_in_bytes": {"@topic": "ü" * 32768},
+            "surrogate": {"@topic": "\ud800"}, "bytes_not_utf_8": {"@topic": b"a\xff"},
+            "bytes_overlong": {"@topic": b"\xc0\xaf"}, "none": {"@topic": None},
+                "int": {"@topic": 7},
+        },
+        "broker": (("greet",), ("expect_eof", 5000, ("DISCONNECT",))),
+        "client": (
+            ("new", {"tx_size": 70000}), ("connect",),
+            ("raises", ("ValueError", "TypeError"), {}, ("publish", ("@topic", b"x"))),
+            ("raises", ("ValueError", "TypeError"), {}, ("publish", ("@topic", b"x"), {"qos": 1})),
+            ("raises", ("ValueError", "TypeError"), {}, ("publish_nowait", ("@topic", b"x"),
+                {"qos": 2})),
+            ("check", "connected", True),
+        ),
+    },
+    {
+        "name": "bad_qos",
+        "covers": ("MQTT-3.3.1-4", "MQTT-3.8.3-4"),
+        "cases": {
+            "3": {"@qos": 3}, "minus_1": {"@qos": -1}, "256": {"@qos": 256},
+                "none": {"@qos": None},
+        },
+        "broker": (("greet",), ("expect_eof", 5000, ("DISCONNECT",))),
+        "client": (
+            ("connect",),
+            ("raises", "ValueError", {}, ("publish", ("a", b"x"), {"qos": "@qos"})),
+            ("raises", "ValueError", {}, ("publish_nowait", ("a", b"x"), {"qos": "@qos"})),
+            ("raises", "ValueError", {}, ("subscribe", ("a", "@qos"))),
+            ("raises", "ValueError", {}, ("subscribe", ([("a", 0), ("b", "@qos")],))),
+            ("raises", "ValueError", {}, ("on", "a", "@qos")),
+            ("check", "connected", True),
+        ),
+    },
+    {
+        "name": "bad_payload",
+        "cases": {
+            "none": {"@payload": None}, "int": {"@payload": 42}, "float": {"@payload": 1.5},
+            "list": {"@payload": [1, 2]},
+        },
+        "broker": (("greet",), ("expect_eof", 5000, ("DISCONNECT",))),
+        "client": (
+            ("connect",),
+            ("raises", ("ValueError", "TypeError"), {}, ("publish", ("a", "@payload"))),
+            ("raises", ("ValueError", "TypeError"), {}, ("publish", ("a", "@payload"),
+                {"qos": 1})),
+            ("check", "connected", True),
+        ),
+    },
+    {
+        "name": "payload_over_what_was_configured",
+        "cases": {"qos_0": {"@qos": 0}, "qos_1": {"@qos": 1}, "qos_2": {"@qos": 2}},
+        "broker": (
+            ("greet",), ("expect", "PUBLISH", {"payload": b"x" * 94, "qos": 0}),
+            ("expect_eof", 5000, ("DISCONNECT",)),
+        ),
+        "client": (
+            ("new", {"maximum_packet_size": 100}), ("connect",),
+            ("raises", "ValueError", {}, ("publish", ("abcd", b"x" * 95), {"qos": "@qos"})),
+            ("raises", "ValueError", {}, ("publish_nowait", ("abcd", b"x" * 500),
+                {"qos": "@qos"})),
+            ("publish", ("ab", b"x" * 94)),
+        ),
+    },
+    {
+        "name": "bad_filter",
+        "covers": (
+            "MQTT-3.8.3-1", "MQTT-4.7.1-2", "MQTT-4.7.1-3", "MQTT-4.7.3-1", "MQTT-4.7.3-2",
+            "MQTT-4.7.3-3",
+        ),
+        "cases": {
+            "empty": {"@f": ""}, "hash_inside": {"@f": "a/#/b"}, "hash_first": {"@f": "#/a"},
+            "hash_tail": {"@f": "a#"}, "hash_hash": {"@f": "##"}, "plus_tail": {"@f": "a+"},
+            "plus_head": {"@f": "+a/b"}, "plus_plus": {"@f": "++"}, "plus_hash": {"@f": "+#"},
+            "nul": {"@f": "a\0"}, "surrogate": {"@f": "\udfff"}, "too_long": {"@f": "f" * 65536},
+            "bytes_not_utf_8": {"@f": b"\xff"}, "none": {"@f": None},
+        },
+        "broker": (("greet",), ("expect_eof", 5000, ("DISCONNECT",))),
+        "client": (
+            ("connect",),
+            ("raises", ("ValueError", "TypeError"), {}, ("subscribe", ("@f",))),
+            ("raises", ("ValueError", "TypeError"), {}, ("subscribe", ([("ok", 0), ("@f", 1)],))),
+            ("raises", ("ValueError", "TypeError"), {}, ("unsubscribe", ("@f",))),
+            ("raises", ("ValueError", "TypeError"), {}, ("unsubscribe", (["ok", "@f"],))),
+            ("raises", ("ValueError", "TypeError"), {}, ("on", "@f", 0)),
+            ("check", "connected", True),
+        ),
+    },
+    {
+        "name": "no_filter_at_all",
+        "covers": ("MQTT-3.8.3-3", "MQTT-3.10.3-2"),
+        "broker": (("greet",), ("expect_eof", 5000, ("DISCONNECT",))),
+        "client": (
+            ("connect",),
+            ("raises", "ValueError", {}, ("subscribe", ([],))),
+            ("raises", "ValueError", {}, ("unsubscribe", ([],))),
+            ("check", "connected", True),
+        ),
+    },
+    {
+        "name": "bad_client",
+        "covers": (
+            "MQTT-1.5.3-1", "MQTT-1.5.3-2", "MQTT-3.1.2-13", "MQTT-3.1.2-14", "MQTT-3.1.2-22",
+            "MQTT-3.1.3-4", "MQTT-3.1.3-7", "MQTT-3.1.3-10", "MQTT-3.1.3-11",
+        ),
+        "cases": {
+            "empty_client_id_without_clean_session": {"@new": {"client_id": ""}},
+            "client_id_nul": {"@new": {"client_id": "a\0b"}},
+            "client_id_surrogate": {"@new": {"client_id": "\ud800"}},
+            "client_id_too_long": {"@new": {"client_id": "i" * 65536}},
+            "keep_alive_65536": {"@new": {"keep_alive": 65536}},
+            "keep_alive_negative": {"@new": {"keep_alive": -1}},
+            "password_without_username": {"@new": {"password": "p"}},
+            "username_nul": {"@new": {"username": "a\0"}},
+            "username_surrogate": {"@new": {"username": "\udc00"}},
+            "username_too_long": {"@new": {"username": "u" * 65536}},
+            "password_too_long": {"@new": {"username": "u", "password": b"p" * 65536}},
+            "will_without_topic": {"@new": {"will": ("", b"x")}},
+            "will_topic_none": {"@new": {"will": (None, b"x")}},
+            "will_topic_wildcard": {"@new": {"will": ("a/#", b"x")}},
+            "will_topic_nul": {"@new": {"will": ("a\0", b"x")}},
+            "will_qos_3": {"@new": {"will": ("a", b"x", 3)}},
+            "will_qos_minus_1": {"@new": {"will": ("a", b"x", -1)}},
+            "will_payload_too_long": {"@new": {"will": ("a", b"x" * 65536)}},
+        },
+        "broker": (("no_accept", 100),),
+        "client": (("new", {}), ("raises", ("ValueError", "TypeError"), {}, ("new", "@new"))),
+    },
+)
