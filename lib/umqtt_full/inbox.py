@@ -156,6 +156,8 @@ class Inbox:
             m.offset = have - m.start
         else:  # not even the topic and the id fit: they pass by
             m.header = buf[0]
+            if buf[0] & 6 == 6 or buf[0] & 14 == 8 or self._id_in + 2 > self._skip:
+                raise ProtocolError("PUBLISH with wrong flags, or a topic past its end")
             m.packet_id = 0 if self._id_in >= 0 else buf[have - 1] << 8
             self.taken = False
         self._have = self._need = 0
@@ -168,6 +170,7 @@ class Inbox:
         m.start = self._pos
         m.end = self._pos = m.start + n
         self._skip -= n
+        last = not self._skip  # a handler may close, and so reset what is counted here
         if self.taken:
             self.take_piece(m)
         k = self._id_in
@@ -177,5 +180,5 @@ class Inbox:
             m.packet_id |= window[m.start + k + 1]
         self._id_in = k - n if k > -2 else k
         m.offset += n
-        if not self._skip:
+        if last:
             self.take_end(m, self.taken)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _HEAD = const(6)
 _DUP = const(8)
+_BINARY = (bytes, bytearray, memoryview)  # made once: a tuple in the code is made at every call
 _FREE = const(0)
 _ONCE = const(1)
 _PUBACK = const(0x40)
@@ -50,7 +51,7 @@ class Outbox:
         self.queued_once = 0  # QoS 0 records that are not written yet
         self.lent: dict[int, bytes | str] = {}
         self.store: Any = None  # keeps QoS 1 and 2 messages on flash, if there is one
-        self._topic: str | bytes = b""  # the last topic, as it was given …
+        self._topic: Any = self  # (none yet) the last topic, as it was given …
         self._topic_bytes: str | bytes = b""  # … and as it is copied
         self._topic_n = 0
         self._lend = False  # the payload is too long to be copied
@@ -150,7 +151,7 @@ class Outbox:
             plain = encode_topic(topic)  # says what is wrong
         self._topic_bytes = plain
         self._topic_n = len(plain)
-        self._topic = topic if type(topic) is str or type(topic) is bytes else b""
+        self._topic = topic if type(topic) is str or type(topic) is bytes else self
 
     def _plain(self, value: bytes | str, what: str) -> bytes | str:
         """Return what `put` can copy and `len` can measure: a str only if it is ASCII."""
@@ -160,7 +161,7 @@ class Outbox:
             if p >= 0 and is_ascii(value, self.buf, p, p + n):
                 return value
             return value.encode()
-        if isinstance(value, (bytes, bytearray, memoryview)):
+        if isinstance(value, _BINARY) and getattr(value, "itemsize", 1) == 1:
             return value
         raise ValueError(
             what + " must be str, bytes, bytearray or memoryview, not " + type(value).__name__
@@ -231,8 +232,7 @@ class Outbox:
     def first(self, quota: int) -> int:
         """Return the record to send next, or -1: with `quota` 0 only those at QoS 0 are."""
         buf = self.buf
-        while self.next != self.tail and buf[self.next + 3] == _FREE:
-            self._pass()
+        self._skip_free()
         p = self.next
         if not quota and not self.queued_once:
             return -1
@@ -249,6 +249,10 @@ class Outbox:
             self.buf[p + 3] = _FREE
             self.lent.pop(p, None)
         if p == self.next:
+            self._pass()
+
+    def _skip_free(self) -> None:
+        while self.next != self.tail and self.buf[self.next + 3] == _FREE:
             self._pass()
 
     def _pass(self) -> None:
@@ -272,6 +276,7 @@ class Outbox:
 
         Only at the head does that make room at once.
         """
+        self._skip_free()
         p = self.head
         if p == self.tail or p != self.next or self.buf[p + _HEAD] & _DUP:
             return -1

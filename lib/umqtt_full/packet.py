@@ -226,10 +226,10 @@ class Message:
     is not streamed has one piece, `offset` 0 and `total` its length.
     """
 
-    buf: bytearray
-    topic_buf: bytearray
-    header = packet_id = offset = total = 0
-    topic_start = topic_end = start = end = 0
+    def __init__(self) -> None:
+        self.buf = self.topic_buf = bytearray()
+        self.header = self.packet_id = self.offset = self.total = 0
+        self.topic_start = self.topic_end = self.start = self.end = 0
 
     @property
     def topic(self) -> str:

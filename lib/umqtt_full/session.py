@@ -168,8 +168,6 @@ class Session(Inbox):
         if self.on_up is not None:
             self.on_up()
 
-    # out
-
     def tx_window(self) -> int:
         """Return how many bytes of `tx_buf` at `tx_off` are to be written now; 0 for none.
 
@@ -248,7 +246,7 @@ class Session(Inbox):
 
     def begins(self, header: int) -> None:
         """A packet begins: before CONNACK it can be no other [MQTT-3.2.0-1]."""
-        if not self.connected and header != _CONNACK:
+        if self.state == _CONNECTING and header != _CONNACK:
             raise ProtocolError("packet " + hex(header) + " before CONNACK")
 
     def _take_id(self, m: Message, packet_id: int) -> None:
@@ -268,7 +266,7 @@ class Session(Inbox):
 
     def take_piece(self, m: Message) -> bool:
         """A piece of a message that is longer than the RX buffer; True if a handler streams it."""
-        if m.header & 4 and self.received.has(m.packet_id):
+        if not self.connected or (m.header & 4 and self.received.has(m.packet_id)):
             return False
         return self.subscriptions.deliver(m, True)
 
@@ -276,6 +274,8 @@ class Session(Inbox):
         """A long message has passed: acknowledge it, or the broker would send it for ever."""
         if m.header & 6 and not m.packet_id:
             raise ProtocolError("PUBLISH without a packet id")
+        if not taken and not self.connected:
+            return  # it came after our DISCONNECT
         known = m.header & 4 and self.received.has(m.packet_id)
         if not taken and not known:
             self.oversized += 1
@@ -291,7 +291,8 @@ class Session(Inbox):
         return self._acks_end > self.acks_most
 
     def _owe(self, first: int, packet_id: int) -> None:
-        self._acks_end = encode_ack(self.acks, self._acks_end, first, packet_id)
+        if self.connected:  # a handler may have closed
+            self._acks_end = encode_ack(self.acks, self._acks_end, first, packet_id)
 
     def _short(self, first: int) -> None:
         """Queue PINGREQ or DISCONNECT."""
@@ -357,7 +358,6 @@ class Session(Inbox):
         self._owe(_PUBREL, packet_id)
 
     def _receive(self, packet_id: int) -> None:
-        """Keep the id of a QoS 2 message received: it is not taken twice."""
         if self.store is not None:
             self.store.receive(packet_id)
         self.received.add(packet_id)

@@ -39,6 +39,7 @@ class Subscription:
         self.wanted = True
         self.awaited = False  # somebody waits for the answer and will see a refusal
         self.state = _TODO
+        self.asked = 0  # packet id of the last request
 
 
 class Subscriptions:
@@ -97,9 +98,8 @@ class Subscriptions:
 
     def lost(self) -> None:
         """The connection ended: what was asked on it will not be answered."""
-        for asked in self._asked:
-            self._ids.discard(asked[0])
-        self._asked = []
+        while self._asked:  # not by a new list: this must work without memory
+            self._ids.discard(self._asked.pop()[0])
 
     def connected(self, resumed: bool) -> None:
         """A connection begins: decide what the broker has to be told."""
@@ -125,6 +125,8 @@ class Subscriptions:
             return b""
         first = _SUBSCRIBE if some[0].wanted else _UNSUBSCRIBE
         packet_id = self._ids.new()
+        for s in some:
+            s.asked = packet_id
         self._asked.append((packet_id, first, some))
         return encode_subscribe(first, packet_id, [(s.filter, s.qos) for s in some])
 
@@ -136,15 +138,15 @@ class Subscriptions:
         else:
             return
         if first == _SUBSCRIBE:
-            self._granted(asked[2], codes)
+            self._granted(packet_id, asked[2], codes)
         else:
             for s in asked[2]:
-                if not s.wanted and s in self.all:
+                if not s.wanted and s.asked == packet_id:
                     self.all.remove(s)
         self._asked.remove(asked)
         self._ids.discard(packet_id)
 
-    def _granted(self, some: list[Subscription], codes: bytes | bytearray) -> None:
+    def _granted(self, packet_id: int, some: list[Subscription], codes: bytes | bytearray) -> None:
         if len(codes) != len(some):
             raise ProtocolError("SUBACK answers " + str(len(codes)) + " of " + str(len(some)))
         for code in codes:
@@ -152,7 +154,7 @@ class Subscriptions:
                 raise ProtocolError("SUBACK with return code " + hex(code))
         for i in range(len(some)):
             s = some[i]
-            if s.state == _ASKED and s.wanted:
+            if s.state == _ASKED and s.asked == packet_id and s.wanted:
                 s.state = _DONE
                 s.granted = codes[i]
                 if codes[i] == _REFUSED and not s.awaited:

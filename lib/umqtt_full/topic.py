@@ -79,6 +79,10 @@ def encode_filter(topic_filter: str | bytes) -> bytes:
     if not data:
         raise ValueError("topic filter is empty, at least one character is needed")
     levels = data.split(b"/")
+    if levels[0] == b"$share" and (len(levels) < 3 or not levels[1] or levels[2:] == [b""]):
+        raise ValueError("topic filter: $share needs a name and a filter, $share/name/filter")
+    if levels[0] == b"$share" and (b"+" in levels[1] or b"#" in levels[1]):
+        raise ValueError("topic filter: the name behind $share/ has no wildcard")
     for level in levels:
         if len(level) > 1 and (b"+" in level or b"#" in level):
             raise ValueError("topic filter: + and # must fill a whole level")
@@ -117,8 +121,10 @@ def matches(topic_filter: bytes, buf: bytes | bytearray, i: int, end: int) -> bo
     return i == end
 
 
-def is_topic(value: bytes | str) -> bool:
+def is_topic(value: bytes | bytearray | memoryview | str) -> bool:
     """Tell whether a publish may use `value`: ASCII text without U+0000, or bytes; no heap."""
+    if type(value) is memoryview:
+        return False
     n = len(value)
     if isinstance(value, str):
         return 0 < n <= _MAX and "+" not in value and "#" not in value

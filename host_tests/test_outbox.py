@@ -1,0 +1,237 @@
+"""The ring of the outbox against a plain list (see `device/unit_outbox.py`)."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+import pytest
+import umqtt_full.outbox as module
+import unit_outbox
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from running import HERE, INTERPRETERS, Device
+from umqtt_full.errors import LimitError
+from unit_outbox import LENGTHS, SIZES, TOPICS, Model
+from unit_rig import Rig
+
+real_put = module.put
+
+
+def scribbled(buf: bytearray, start: int, wanted: int, end: int) -> None:
+    """Spoil what may be spoiled behind a copy: MicroPython writes zeros there."""
+    size = 16
+    while size < wanted:
+        size *= 2
+    for place in range(start + wanted, min(end, start + size)):
+        buf[place] = 0xEE
+
+
+def put(buf: bytearray, off: int, src: bytes | str, n: int, end: int) -> int:
+    """As on MicroPython, and worse."""
+    assert off + n <= end <= len(buf)
+    scribbled(buf, off, n, end)
+    return real_put(buf, off, src, n, end)
+
+
+def is_ascii(text: str, buf: bytearray, off: int, end: int) -> bool:
+    """As on MicroPython, which tries a copy."""
+    assert off + 2 * len(text) + 16 <= end <= len(buf)
+    scribbled(buf, off, 0, end)
+    return text.isascii() and "\0" not in text
+
+
+@pytest.fixture
+def _as_on_micropython(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(module, "put", put)
+    monkeypatch.setattr(module, "is_ascii", is_ascii)
+    yield
+
+
+class Ring(RuleBasedStateMachine):
+    """Messages are queued, written, acknowledged; connections are lost."""
+
+    model: Model
+
+    @initialize(size=st.sampled_from(SIZES) | st.integers(64, 400), window=st.integers(1, 6))
+    def start(self, size: int, window: int) -> None:
+        self.model = Model(size, window)
+
+    @rule(
+        topic=st.sampled_from(TOPICS),
+        length=st.sampled_from(LENGTHS) | st.integers(0, 400),
+        qos=st.integers(0, 2),
+        retain=st.booleans(),
+        as_text=st.booleans(),
+    )
+    def publish(self, topic: str, length: int, qos: int, retain: bool, as_text: bool) -> None:
+        self.model.publish(topic, length, qos, retain, as_text)
+
+    @rule(whole=st.booleans())
+    def write(self, whole: bool) -> None:
+        self.model.write(whole)
+
+    @rule()
+    def write_all(self) -> None:
+        for _ in range(4):
+            self.model.write()
+
+    @rule(n=st.integers(0, 5))
+    def acknowledge(self, n: int) -> None:
+        self.model.acknowledge(n)
+
+    @rule(resumed=st.booleans(), times=st.integers(1, 3))
+    def lose(self, resumed: bool, times: int) -> None:
+        self.model.lose(resumed, times)
+
+    @rule()
+    def empty(self) -> None:
+        self.model.empty()
+
+
+class RingThatDrops(Ring):
+    """Messages that were never sent are given up too."""
+
+    @rule()
+    def drop(self) -> None:
+        self.model.drop()
+
+
+@pytest.mark.usefixtures("_as_on_micropython")
+@pytest.mark.parametrize("machine", [Ring, RingThatDrops])
+def test_the_ring_is_a_list(machine: type[Ring]) -> None:
+    """In order, intact, room found again: whatever happens."""
+    limits = settings(max_examples=150, stateful_step_count=50, deadline=None, print_blob=True)
+    run_state_machine_as_test(machine, settings=limits)
+
+
+@pytest.mark.usefixtures("_as_on_micropython")
+@pytest.mark.parametrize("seed", range(3))
+def test_no_room_leaks_over_ten_thousand_operations(seed: int) -> None:
+    """On each of the sizes 1,000; the model empties the ring in between and at the end."""
+    unit_outbox.main(seed, 1000, False)
+
+
+@pytest.mark.parametrize("drops", [(), ("drop",)], ids=["", "drop"])
+@pytest.mark.parametrize("interpreter", INTERPRETERS)
+def test_the_ring_is_a_list_on_each_python(interpreter: str, drops: tuple[str, ...]) -> None:
+    seed = str(random.randrange(1 << 20))
+    device = Device(interpreter, str(HERE / "device" / "unit_outbox.py"), seed, "600", *drops)
+    device.start()
+    problem = device.finish(60)
+    assert not problem, f"seed {seed}: {problem}"
+
+
+def test_what_can_never_fit_is_a_limit_error() -> None:
+    rig = Rig(tx_size=64)
+    with pytest.raises(LimitError):
+        rig.publish("t" * 70, b"")
+    assert rig.publish("t" * 48, b"") == 1
+
+
+def test_a_packet_over_the_maximum_is_refused_before_it_is_queued() -> None:
+    rig = Rig(maximum_packet_size=20)
+    assert rig.publish("t", b"x" * 13, 1) == 1  # 20 bytes
+    for payload, qos in ((b"x" * 14, 1), (b"x" * 16, 0)):
+        with pytest.raises(ValueError, match="21"):
+            rig.publish("t", payload, qos)
+    rig.connect()
+    assert rig.session.outbox.queued_once == 0 and not rig.pending(2)
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_a_payload_longer_than_the_ring_is_lent(kind: type) -> None:
+    """In two pieces of one packet; let go when it is acknowledged."""
+    rig = Rig(tx_size=64)
+    rig.connect()
+    payload = kind(b"0123456789" * 30)
+    assert rig.publish("t", payload, 1) == 1
+    data = b"\x32\xb1\x02\x00\x01t\x00\x01" + bytes(payload)
+    assert rig.drain(7) == data
+    assert rig.reconnect() == b"\x3a" + data[1:]
+    rig.feed(b"\x40\x02\x00\x01")
+    assert not rig.pending(1) and not rig.session.outbox.lent
+
+
+@pytest.mark.parametrize(
+    "topic", ["", b"", bytearray(), "a/+", b"#", "\0", b"a\0", "\ud800", b"\xff", 7, None]
+)
+@pytest.mark.parametrize("payload", [b"x", "x"])
+def test_a_bad_topic_is_refused_and_nothing_is_queued(topic: str, payload: str) -> None:
+    rig = Rig()
+    rig.connect()
+    for _ in range(2):
+        with pytest.raises(ValueError):
+            rig.publish(topic, payload, 1)
+    assert rig.publish("t", b"x") == 1
+    with pytest.raises(ValueError):
+        rig.publish(topic, payload, 1)
+    assert rig.drain() == b"\x32\x06\x00\x01t\x00\x01x"
+
+
+def test_a_bad_topic_after_one_that_is_not_kept_is_refused() -> None:
+    rig = Rig()
+    rig.connect()
+    rig.publish(bytearray(b"t"), b"x", 0)
+    with pytest.raises(ValueError):
+        rig.publish(b"", b"x", 0)
+
+
+@pytest.mark.parametrize("topic", [b"a/+", b"#", b"", b"a\0"])
+def test_a_bad_topic_in_a_memoryview_is_refused(topic: bytes) -> None:
+    rig = Rig()
+    with pytest.raises(ValueError):
+        rig.publish(memoryview(topic), b"x", 0)
+
+
+def test_a_memoryview_of_numbers_is_measured_in_bytes_or_refused() -> None:
+    rig = Rig()
+    rig.connect()
+    payload = memoryview(bytes(range(8))).cast("H")
+    try:
+        rig.publish("t", payload, 0)
+    except ValueError:
+        return
+    assert rig.drain() == b"\x30\x0b\x00\x01t" + bytes(range(8))
+
+
+@pytest.mark.parametrize("payload", [None, 5, 1.5, ["x"], object()])
+def test_a_payload_that_is_no_bytes_is_refused(payload: bytes) -> None:
+    rig = Rig()
+    with pytest.raises(ValueError):
+        rig.publish("t", payload)
+    assert not rig.pending(1)
+
+
+def test_dropping_goes_past_what_was_written() -> None:
+    """Record C, at QoS 0, overtook B in a full window: it is not there to be dropped."""
+    rig = Rig(window=1)
+    rig.connect()
+    rig.publish("a", qos=1)
+    rig.publish("b", qos=1)
+    rig.publish("c", qos=0)
+    rig.drain()
+    rig.feed(b"\x40\x02\x00\x01")
+    rig.session.close()
+    assert [rig.session.outbox.drop(), rig.session.outbox.drop()] == [2, -1]
+
+
+def test_dropping_leaves_what_was_acknowledged() -> None:
+    """Its id may be in use again."""
+    rig = Rig()
+    rig.connect()
+    rig.publish("a", qos=1)
+    rig.publish("b", qos=1)
+    rig.drain()
+    rig.feed(b"\x40\x02\x00\x02")
+    rig.session.close()
+    rig.session.open()
+    rig.drain()
+    rig.feed(b"\x20\x02\x00\x00")
+    rig.session.close()
+    rig.session.ids.next = 2
+    assert rig.publish("c") == 2
+    assert rig.session.outbox.drop() == 1
+    assert rig.session.outbox.drop() == 2  # c, not b
+    assert rig.session.outbox.drop() == -1
