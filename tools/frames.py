@@ -79,6 +79,8 @@ COLD = {
     "session": "Session.__init__ Session._rare",
     "subscriptions": "Subscriptions.request Subscriptions.answered Subscriptions._granted",
     "supervisor": "Supervisor.__init__",
+    "tls": "_context _data secure",
+    "ws": "Hello._check WebSocket.close",
 }
 # Never on a board; the drop-ins, whose originals take more from the heap at every call; and the
 # store, which writes each message to flash through a memoryview.

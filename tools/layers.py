@@ -24,8 +24,8 @@ LIBRARY = "umqtt_full"
 # A module imports modules of a lower rank only. A new module has to be placed here.
 RANKS = {
     **dict.fromkeys(("_cpython", "errors", "reason"), 0),
-    **dict.fromkeys(("topic", "ids", "net", "waits", "ws"), 1),
-    "packet": 2,
+    **dict.fromkeys(("topic", "ids", "net", "waits"), 1),
+    **dict.fromkeys(("packet", "tls", "ws"), 2),
     **dict.fromkeys(("inbox", "outbox", "properties", "subscriptions"), 3),
     **dict.fromkeys(("keep_alive", "messages"), 3),
     "session": 4,
@@ -41,7 +41,7 @@ PURE = (
     *("errors", "reason", "topic", "ids", "packet", "inbox", "outbox", "properties"),
     *("subscriptions", "keep_alive", "session"),
 )
-OPTIONAL = ("ws", "store", "properties", "reason", "endpoint")
+OPTIONAL = ("tls", "ws", "store", "properties", "reason", "endpoint")
 MAX_LINES = 400
 _FRONT_ENDS = (("client", "simple", "robust"), ("aio", "supervisor", "messages", "waits"))
 _PURE_IMPORTS = ("micropython", "struct", "array", "sys")

@@ -87,15 +87,18 @@ class AsyncClient(Supervisor):
         """Subscribe a handler, plain or async; see `Link.on`.
 
         An async handler gets its messages one after the other from a queue of `queue` (4) places,
-        so it may take its time: while the queue is full nothing more is read, but pings go on. A
-        bound async method is told from a plain one by giving `queue`.
+        so it may take its time: while the queue is full nothing more is read, but pings go on.
+        On MicroPython a bound async method, or one in a closure, cannot be told from a plain one:
+        give `queue`.
         """
         if handler is None:
             return lambda f: self.on(topic_filter, f, qos, stream, queue)
         if queue is None and not is_async(handler):
             return super().on(topic_filter, handler, qos, stream)
-        worker = self._work(self.messages(topic_filter, qos, queue or 4), handler)
-        self._workers.append(asyncio.create_task(worker) if self._reader is not None else worker)
+        work = (self.messages(topic_filter, qos, queue or 4), handler)
+        self._works.append(work)
+        if self._reader is not None:
+            self._spawn(self._work(*work))
         return handler
 
     def messages(
@@ -242,14 +245,6 @@ class AsyncClient(Supervisor):
         table = self.session.subscriptions
         if not self._feeding:
             await self._until(lambda: not any(s in table.all for s in some), timeout_ms)
-
-    async def _work(self, messages: Messages, handler: "Any") -> None:
-        """Give an async handler its messages, one after the other."""
-        async for message in messages:
-            try:
-                await handler(message)
-            except Exception as exc:
-                self._report(exc)
 
     def _resume(self) -> None:
         """A consumer has made room."""

@@ -50,6 +50,7 @@ class Client(Link):
         start = ticks_ms()
         timeout_ms = self._limit(timeout_ms)
         self._delay = 0
+        self._parted = False
         self.error = None
         while not self._up:
             left = timeout_ms - (ticks_ms() - start & _TICKS)
@@ -97,6 +98,7 @@ class Client(Link):
         """Close without DISCONNECT; the broker will publish the will."""
         up = self._up
         self._up = False
+        self._parted = True
         self._close()
         if up:
             self._tell(self.on_disconnect, None)
@@ -162,6 +164,7 @@ class Client(Link):
 
     def _offline(self, flags: int) -> None:
         """Let a message in only if it can wait, or if the link comes back in time."""
+        self._online()
         start = ticks_ms()
         while not self.session.connected and (flags < 2 or not self.reconnect):
             left = self._limit(self._patience) - (ticks_ms() - start & _TICKS)
@@ -269,16 +272,16 @@ class Client(Link):
     def _open(self) -> None:
         super()._open()
         self._poll = Poll()
-        self._poll.register(self._stream, _IN | _OUT)
+        self._poll.register(self._source, _IN | _OUT)
 
     def _watch(self, blocked: bool) -> None:
-        self._blocked = blocked
+        super()._watch(blocked)
         if self._poll is not None:
-            self._poll.modify(self._stream, _IN | _OUT if blocked else _IN)
+            self._poll.modify(self._source, (self._wants or _IN | _OUT) if blocked else _IN)
 
     def _close(self) -> None:
-        super()._close()
         self._poll = None
+        super()._close()
 
     def _wait(self, ms: int) -> int:
         """Wait for the stream at most `ms`; return the events, 0 for none."""

@@ -19,8 +19,10 @@ from .topic import encode_filter
 _TICKS = const(0x3FFFFFFF)
 _IN = const(1)
 _OUT = const(4)
+_MANY = const(64)  # reads at a time, so that a flood does not keep a call for ever
 _REFUSED = const(0x80)
 _UNAVAILABLE = const(3)  # CONNACK: the server, not the client, is the reason
+_TLS_OPTIONS = ("ca", "cert", "key", "server_hostname", "insecure_no_verification", "psk")
 
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
@@ -64,8 +66,12 @@ class Guard:
 class Link:
     """A session and the connection it has, or waits for.
 
-    `host` and `port` of the broker; `options` as for `Session`: username, password, keep_alive,
-    clean_session, will, tx_size, rx_size, read_size, window, maximum_packet_size, ping_timeout_ms.
+    `host` and `port` of the broker (None: 1883, with TLS 8883; for WebSocket 80, with TLS 443).
+    `tls` True, or a ready SSLContext; True goes with the options of `tls.secure`: ca, cert, key,
+    server_hostname, psk, insecure_no_verification. `websocket`: the path, such as "/mqtt".
+    `connect_timeout_ms` None: 5 s, with TLS 10 s.
+    `options` as for `Session`: username, password, keep_alive, clean_session, will, tx_size,
+    rx_size, read_size, window, maximum_packet_size, ping_timeout_ms.
     `store` keeps the session on flash; see `Store`.
     """
 
@@ -73,30 +79,43 @@ class Link:
         self,
         client_id: str | bytes,
         host: str,
-        port: int = 1883,
+        port: int | None = None,
         *,
+        tls: "Any" = False,
+        websocket: str | None = None,
         reconnect: bool = False,
         backoff_ms: int = 1000,
         backoff_max_ms: int = 60000,
         timeout_ms: int = 10000,
-        connect_timeout_ms: int = 5000,
+        connect_timeout_ms: int | None = None,
         ready: "Callable[[], bool] | None" = None,
         dial: "Callable[[str, int], Any]" = tcp_dial,
         store: "Store | None" = None,
         **options: "Any",
     ) -> None:
+        self._explain: Callable[[BaseException, int], BaseException] | None = None
+        if tls or any(name in options for name in _TLS_OPTIONS):
+            from .tls import explain, secure
+
+            dial = secure(dial, tls, options)
+            self._explain = explain
+        if websocket is not None:
+            from .ws import upgrade
+
+            dial = upgrade(dial, websocket)
         self.session = Session(client_id, **options)
+        self.session.subscriptions.on_message = self._unmatched
+        self.session.subscriptions.on_error = self._report
+        self.session.on_up = self._turned_up
+        self.host = host
+        self.port = port or ((443 if tls else 80) if websocket else 8883 if tls else 1883)
         if store is not None:
             from .store import attach
 
-            attach(store, self.session, host, port)
-        self.session.subscriptions.on_message = self._unmatched
-        self.session.subscriptions.on_error = self._report
-        self.host = host
-        self.port = port
+            attach(store, self.session, host, self.port)
         self.reconnect = reconnect
         self.timeout_ms = timeout_ms
-        self.connect_timeout_ms = connect_timeout_ms
+        self.connect_timeout_ms = connect_timeout_ms or (10000 if tls else 5000)
         self.backoff_ms = backoff_ms
         self.backoff_max_ms = backoff_max_ms
         self.error: BaseException | None = None  # why the last connection or attempt ended
@@ -108,11 +127,15 @@ class Link:
         self._ready = ready
         self._dial = dial
         self._stream: Any = None
+        self._source: Any = None  # what is watched: the stream, or the one that it is around
+        self._hints = False  # the stream has `wants`, see `_watch`
+        self._wants = 0
         self._blocked = False  # a write would block
         self._more = False  # the last read filled the window: there is probably more
         self._paused = False  # acks have to be written before the rest of the window is taken
         self._feeding = False  # a handler may be running: no call may wait
         self._up = False  # on_connect was called
+        self._parted = False  # the application has disconnected: only `connect` connects again
         self._since = ticks_ms()  # of this connection, or of the end of the last
         self._delay = 0  # ms from _since to the next attempt
 
@@ -176,7 +199,7 @@ class Link:
         return codes[0]
 
     def _online(self) -> None:
-        if not self._up and not self.reconnect:
+        if not self._up and (self._parted or not self.reconnect):
             raise OSError(errno.ENOTCONN, "not connected")
 
     def _limit(self, timeout_ms: int | None) -> int:
@@ -200,13 +223,19 @@ class Link:
     def _tell(self, hook: "Callable[[Any], object] | None", value: object) -> None:
         """Call a hook of the application; what it raises is reported and ends nothing."""
         if hook is not None:
+            feeding = self._feeding
             self._feeding = True
             try:
                 self._begin(hook(value))
             except Exception as exc:
                 self.on_error(exc)
             finally:
-                self._feeding = False
+                self._feeding = feeding
+
+    def _turned_up(self) -> None:
+        """CONNACK has come; what follows it in the same segment is dispatched after this."""
+        self._up = True
+        self._tell(self.on_connect, self.session.session_present)
 
     # the connection
 
@@ -223,6 +252,8 @@ class Link:
         """Begin a connection; OSError when that fails at once."""
         self._since = ticks_ms()
         self._stream = self._dial(self.host, self.port)
+        self._source = getattr(self._stream, "source", self._stream)
+        self._hints = hasattr(self._stream, "wants")
         self._more = self._paused = False
         self.session.open()
         self._watch(True)  # until it is writable, which says that it is connected
@@ -230,13 +261,15 @@ class Link:
     def _close(self) -> None:
         """Close the stream and keep the session."""
         stream = self._stream
-        self._stream = None
-        self.session.close()
-        if stream is not None:
-            try:
-                stream.close()
-            except OSError as exc:
-                self.error = exc
+        self._stream = self._source = None
+        try:
+            self.session.close()
+        finally:
+            if stream is not None:
+                try:
+                    stream.close()
+                except OSError as exc:
+                    self.error = exc
 
     def _lost(self, exc: BaseException) -> None:
         """The connection or an attempt failed: close, and decide when to try again.
@@ -244,7 +277,10 @@ class Link:
         The delay doubles with each failure, and begins anew after a connection that lasted longer
         than the delay before it.
         """
+        stage = 2 if self._up else int(self._stream is not None)
         self._close()
+        if self._explain is not None:
+            exc = self._explain(exc, stage)
         self.error = exc
         now = ticks_ms()
         if not self._up or (now - self._since & _TICKS) < self._delay:
@@ -260,7 +296,11 @@ class Link:
     def _failed(self, exc: BaseException) -> bool:
         """Something ended the connection: close it; True if it is to be borne and tried again."""
         self._lost(exc)
-        return self.reconnect and isinstance(exc, (OSError, MQTTError, MemoryError))
+        if self.reconnect and isinstance(self.error, (OSError, MQTTError, MemoryError)):
+            return True
+        if self.error is not exc and self.error is not None:
+            raise self.error
+        return False
 
     # a turn
 
@@ -272,7 +312,9 @@ class Link:
         session = self.session
         now = ticks_ms()
         if not session.poll(now):
-            raise OSError(errno.ETIMEDOUT, "no PINGRESP")
+            self._catch_up()
+            if not session.poll(now):
+                raise OSError(errno.ETIMEDOUT, "no PINGRESP")
         if not self._blocked:
             self._flush()
         if self._up:
@@ -281,6 +323,13 @@ class Link:
         if now <= 0:
             raise OSError(errno.ETIMEDOUT, "no CONNACK")
         return now
+
+    def _catch_up(self) -> None:
+        """Read what came while nobody looked: PINGRESP may be in it."""
+        for _ in range(_MANY):
+            self._receive(_IN)
+            if not self._more:
+                break
 
     def _flush(self) -> None:
         """Write until nothing is due or the stream takes no more."""
@@ -297,13 +346,21 @@ class Link:
             self._watch(False)
 
     def _watch(self, blocked: bool) -> None:
-        """Note whether the stream takes no more, and have it watched for that. A front end's."""
+        """Note whether the stream takes no more; a front end has it watched for that.
+
+        A stream may say in `wants` that a blocked write waits for one event alone (1 to read, 4 to
+        write, 0 for the usual): a TLS or WebSocket handshake waits for the other side's answer.
+        """
         self._blocked = blocked
+        self._wants = self._stream.wants if self._hints else 0
 
     def _receive(self, events: int) -> None:
         """Take what the stream is ready for; `events` as `poll` reports them."""
-        if events & _OUT and self._blocked:
-            self._flush()
+        if self._blocked:
+            if events & (self._wants or _OUT):
+                self._flush()
+            if self._blocked and not self._up and not events & ~(_IN | _OUT):
+                return  # CONNECT first: a read would take a step of the handshake too
         if self._paused:
             if not self._blocked:  # else the broker takes nothing, so nothing is taken from it
                 self._feed(0)
@@ -322,8 +379,5 @@ class Link:
             self._paused = self.session.feed(n)
         finally:
             self._feeding = False
-        if self.session.connected and not self._up:
-            self._up = True
-            self._tell(self.on_connect, self.session.session_present)
         if not self._blocked and self._stream is not None:
             self._flush()

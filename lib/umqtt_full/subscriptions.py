@@ -10,6 +10,7 @@ from .topic import encode_filter, matches, unshared
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     Handler = Callable[[Message], object]
 
@@ -54,6 +55,7 @@ class Subscriptions:
         self.on_error: Callable[[Exception], object] = print
         self._reporter = Reporter(self)
         self._taken = False
+        self._result: Any = None  # what a handler returned
         self._asked: list[tuple[int, int, list[Subscription]]] = []
 
     def find(self, topic_filter: bytes) -> Subscription | None:
@@ -203,7 +205,17 @@ class Subscriptions:
     def _call(self, handler: "Handler", m: Message) -> None:
         self._taken = True
         with self._reporter:
-            handler(m)
+            self._result = handler(m)
+            if self._result is not None:
+                self._odd()
+
+    def _odd(self) -> None:
+        """A handler returned something: a coroutine is a mistake that must not go unseen."""
+        result = self._result
+        self._result = None
+        if hasattr(result, "send"):
+            result.close()
+            raise TypeError("an async handler here needs queue=, see AsyncClient.on")
 
 
 class Reporter:

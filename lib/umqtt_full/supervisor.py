@@ -72,9 +72,10 @@ class Supervisor(Link):
         self._reader: Any = None
         self._ticker: Any = None
         self._drainer: Any = None
-        self._workers: list[Any] = []  # coroutines of async handlers, then their tasks
+        self._works: list[tuple[Any, Any]] = []  # (its messages, an async handler)
+        self._workers: list[Any] = []  # tasks: one a work, and async hooks that run
         self._fatal: BaseException | None = None  # why another task has the reader end it
-        self._alarm = 0  # when the ticker wakes
+        self._alarm = -1  # when the ticker wakes; -1: it is awake, or has not begun
         self._stopping = False
 
     # the life of a client
@@ -97,9 +98,11 @@ class Supervisor(Link):
             self._stopping = False
             self.error = None
             self._delay = 0
+            self._alarm = -1
             self._reader = asyncio.create_task(self._run())
             self._ticker = asyncio.create_task(self._tick())
-            self._workers = [asyncio.create_task(worker) for worker in self._workers]
+            for messages, handler in self._works:
+                self._spawn(self._work(messages, handler))
         if timeout_ms == 0:
             return False
         try:
@@ -136,7 +139,7 @@ class Supervisor(Link):
         self._reader = self._ticker = self._drainer = None
         self._workers = []
         for task in tasks:
-            if task is not None and hasattr(task, "cancel"):
+            if task is not None:
                 task.cancel()
         up = self._up
         self._up = False
@@ -169,7 +172,8 @@ class Supervisor(Link):
 
     async def _run(self) -> None:
         """The reader: one connection after the other."""
-        while not self._stopping:
+        me = asyncio.current_task()
+        while self._reader is me and not self._stopping:
             try:
                 if self._network is not None:
                     await self._network()
@@ -179,7 +183,7 @@ class Supervisor(Link):
                     continue
                 await self._connection()
             except asyncio.CancelledError:
-                if self._fatal is None:
+                if self._fatal is None or self._reader is not me:
                     raise
                 uncancel()
                 self._lost(self._fatal)
@@ -206,15 +210,17 @@ class Supervisor(Link):
 
     async def _tick(self) -> None:
         """The ticker: sleep until something is due."""
+        me = asyncio.current_task()
         while True:
             wait = self._due()
             self._alarm = ticks_ms() + wait & _TICKS
             try:
                 await pause_ms(wait)
             except asyncio.CancelledError:
-                if self._stopping:
+                if self._ticker is not me:
                     raise
                 uncancel()
+            self._alarm = -1
 
     def _due(self) -> int:
         """Do what is due; return in how many ms the next thing is."""
@@ -234,7 +240,10 @@ class Supervisor(Link):
 
     def _nudge(self, ms: int) -> None:
         """Wake the ticker if it would sleep longer than `ms`."""
-        if self._ticker is not None and (self._alarm - ticks_ms() & _TICKS) > ms:
+        if self._ticker is None or self._alarm < 0:
+            return
+        if (self._alarm - ticks_ms() & _TICKS) > ms:
+            self._alarm = -1
             self._ticker.cancel()
 
     async def _drain(self) -> None:
@@ -267,9 +276,22 @@ class Supervisor(Link):
         if blocked and self._drainer is None and self._up:
             self._drainer = asyncio.create_task(self._drain())
 
+    def _spawn(self, coroutine: "Any") -> None:
+        """Run a coroutine until it ends or the client does."""
+        self._workers = [task for task in self._workers if not task.done()]
+        self._workers.append(asyncio.create_task(coroutine))
+
+    async def _work(self, messages: "Any", handler: "Any") -> None:
+        """Give an async handler its messages, one after the other."""
+        async for message in messages:
+            try:
+                await handler(message)
+            except Exception as exc:
+                self._report(exc)
+
     def _begin(self, result: "Any") -> None:
         if hasattr(result, "send"):  # an async hook
-            self._workers.append(asyncio.create_task(result))
+            self._spawn(result)
 
     def _turned_up(self) -> None:
         self.down.clear()
