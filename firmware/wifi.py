@@ -1,8 +1,11 @@
 """WiFi that comes up and comes back, on ESP32 and Pico W, without ever blocking.
 
     wifi = Wifi(settings)
-    while True:
-        if wifi.step(time.ticks_ms()): ...
+    asyncio.create_task(wifi.run())
+    await wifi.wait_up()
+
+It is a state machine, and `run` the task that turns it: `step` does what is due, `due_ms` says
+how long nothing is. (A program without asyncio calls `step` in its own loop.)
 
     OFF -> LEAVE -> JOIN -> SETTLE -> UP        the way up: disconnect, a second's pause,
              ^       |        |       |         connect, an address, some stable seconds
@@ -12,11 +15,16 @@
              |       v        v
              +--- RADIO    LEAVE                every third failure switches the radio off
 
+No step waits: each makes a few calls of the port that return at once, and is over within 50 ms
+(measured on the simulated board: 2). Only the port's own start of the radio may take longer, at
+the beginning and after it was switched off.
+
 Pauses grow exponentially, with jitter. The last resort is a reset of the board. That the
 broker is silent is no reason to touch WiFi: `suspect` only makes it ask the name server
 (see `probe`), and only when that has gone silent too, WiFi joins anew.
 """
 
+import asyncio
 import random
 import time
 
@@ -43,6 +51,9 @@ _PAUSE = const(6)
 _RADIO = const(7)
 _RADIO_OFF_MS = const(1000)
 _PROBE_AGAIN_MS = const(60000)
+_LOOK_MS = const(100)  # how often the link is looked at while it may come
+_WATCH_MS = const(500)  # … and while it is there
+_LEAST_MS = const(20)  # whatever the settings say, the others get their time
 _NO_ADDRESS = "0.0.0.0"
 
 
@@ -68,6 +79,7 @@ class Wifi:
         if settings["country"]:
             network.country(settings["country"])
         self._wlan = network.WLAN(network.STA_IF)
+        self.up = asyncio.Event()
 
     # --------------------------------------------------------------- what it is
 
@@ -89,6 +101,32 @@ class Wifi:
     def _has_link(self) -> bool:
         """isconnected() does not notice a lost address on an ESP32, so look at both."""
         return self._wlan.isconnected() and self.address() != _NO_ADDRESS
+
+    # ----------------------------------------------------------------- the task
+
+    async def run(self) -> None:
+        """Step for ever, and sleep in between for as long as there is nothing to do."""
+        while True:
+            now = time.ticks_ms()
+            self.step(now)
+            await asyncio.sleep_ms(self.due_ms(now))
+
+    async def wait_up(self) -> None:
+        """Return when WiFi can be used, at this very moment.
+
+        So it steps by itself: to resolve a name without a link can block for long, on a Pico 2 W
+        for ever.
+        """
+        while not self.step(time.ticks_ms()):
+            await self.up.wait()
+
+    def due_ms(self, now_ms: Ticks) -> int:
+        """How long nothing is due: the rest of a pause, or until the next look at the link."""
+        state = self._state
+        if state == _UP:
+            return _WATCH_MS if self._probe is None else _LOOK_MS
+        left = max(_LEAST_MS, self._wait_ms - self._passed(now_ms))
+        return left if state in (_LEAVE, _PAUSE, _RADIO) else min(left, _LOOK_MS)
 
     # ---------------------------------------------------------------- the steps
 
@@ -127,6 +165,10 @@ class Wifi:
         self._state = state
         self._since = now_ms
         self._wait_ms = wait_ms
+        if state == _UP:
+            self.up.set()
+        else:
+            self.up.clear()
 
     def _start(self, now_ms: Ticks) -> None:
         if self._wlan.active() and self._has_link():

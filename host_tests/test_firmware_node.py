@@ -210,7 +210,7 @@ def test_nothing_is_lost_when_the_broker_goes_away(
     board: str, broker: Broker, observer: Observer, tmp_path: Path
 ) -> None:
     needs_own(broker)
-    with make_board(tmp_path, broker, board) as device:
+    with make_board(tmp_path, broker, board, watchdog_s=3) as device:
         online(observer)
         outage(broker, observer, device, broker.stop)
         observer.ask("led", "toggle")

@@ -9,7 +9,7 @@ import pytest
 from node_bench import BOARDS, run
 
 WIFI = """
-import config, machine, network, sim
+import config, machine, network, sim, sys, time
 from wifi import Wifi
 
 class Reset(Exception):
@@ -30,11 +30,15 @@ def make(**more):
     settings = config.check({"wifi": wifi, "mqtt": {"host": "h"}})
     return Wifi(settings["wifi"], log)
 
+steps = 0
+
 def until(up, seconds):
-    "Seconds until WiFi is up, or down; -1 when it does not get there."
+    "Seconds until WiFi is up, or down; -1 when it does not get there. Steps as its task does."
+    global steps
     start = sim.now_ms()
     while sim.now_ms() - start < seconds * 1000:
-        sim.advance(50)
+        steps += 1
+        sim.advance(wifi.due_ms(sim.now_ms()))
         if wifi.step(sim.now_ms()) == up:
             return (sim.now_ms() - start) // 1000
     return -1
@@ -42,7 +46,8 @@ def until(up, seconds):
 def count(text):
     return len([event for event in events if text in event])
 
-sim.advance(0)
+if not hasattr(time, "SCALE"):
+    sim.advance(0)
 wifi = make()
 """
 RECOVERY = """
@@ -191,3 +196,97 @@ until(True, 90)
 print(wlan.config("pm") == network.WLAN.PM_NONE, count("radio off") > 0, network.hostname())
 """
     assert run(board, tmp_path, WIFI + program).splitlines()[-1] == "True True node"
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_it_steps_only_when_something_is_due(board: str, tmp_path: Path) -> None:
+    program = """
+until(True, 30), until(False, 60)
+counts = []
+for command, seconds in (("link on", 60), ("ap off", 600)):
+    sim.command(command)
+    steps = 0
+    until(None, seconds)
+    counts.append(steps / seconds)
+print(counts)
+"""
+    idle, away = json.loads(run(board, tmp_path, WIFI + program).splitlines()[-1])
+    assert 1.9 <= idle <= 2.1  # twice a second it looks whether the link is still there
+    assert away <= 5  # ten times while it tries to join, not at all in the pauses
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_who_waits_for_wifi_gets_it_as_it_is_now(board: str, tmp_path: Path) -> None:
+    """Even when the task has not noticed yet that the link is gone: a name would block."""
+    program = """
+import asyncio
+
+class Clock:
+    ticks_ms = sim.now_ms
+    ticks_add = time.ticks_add
+    ticks_diff = time.ticks_diff
+
+sys.modules["wifi"].time = Clock
+
+async def wait(told):
+    await wifi.wait_up()
+    told.append(wlan.isconnected() and wlan.ifconfig()[0] != "0.0.0.0")
+
+async def main():
+    for command in ("link on", "link off 9", "ap off 9", "dhcp off 9"):
+        sim.command(command)
+        for _ in range(4):
+            sim.advance(700)
+            wlan.status()
+        before, told = wifi.is_up(), []
+        for _ in range(3):
+            asyncio.create_task(wait(told))
+        await asyncio.sleep_ms(1)
+        early = len(told)
+        until(True, 200)
+        await asyncio.sleep_ms(1)
+        print(before, early, told)
+
+wlan = network.WLAN(network.STA_IF)
+asyncio.run(main())
+"""
+    lines = run(board, tmp_path, WIFI + program).splitlines()
+    lines = [line for line in lines if line[:5] != "[sim]"]
+    assert lines == [f"{before} 0 [True, True, True]" for before in (False, True, True, True)]
+
+
+@pytest.mark.parametrize(("board", "bits"), [("esp32", 64), ("pico_w", 32)])
+def test_its_task_sleeps_as_long_as_nothing_is_due(board: str, bits: int, tmp_path: Path) -> None:
+    program = """
+import asyncio
+
+async def count(seconds):
+    steps[0] = 0
+    await asyncio.sleep_ms(seconds * 1000)
+    return steps[0]
+
+async def main():
+    asyncio.create_task(wifi.run())
+    await wifi.wait_up()
+    idle = await count(50)
+    sim.command("ap off")
+    await asyncio.sleep_ms(5000)
+    away = await count(100)
+    sim.command("ap on")
+    await wifi.wait_up()
+    print(json.dumps([idle, away, wifi.up.is_set()]))
+
+def counted(now_ms, step=wifi.step):
+    steps[0] += 1
+    return step(now_ms)
+
+import json
+steps = [0]
+wifi.step = counted
+asyncio.run(main())
+"""
+    lines = run(board, tmp_path, WIFI + program, bits, scale=100).splitlines()
+    idle, away, up = json.loads(lines[-1])
+    assert up
+    assert 50 <= idle <= 101  # fewer where the computer is slow
+    assert 20 <= away <= 900
