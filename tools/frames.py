@@ -37,7 +37,7 @@ HOT = {
     """,
     "session": """
         Session.tx_window Session._choose Session.sent Session.take
-        Session._take_id Session.take_piece Session.take_end Session.must_pause Session._owe
+        Session._take_id Session.take_piece Session.take_end Session._owe
         Session._short Session._control Session._ack Session._sent_ack
         Session._receive Session.done
         Session.poll Session.ping Session.next_deadline
@@ -77,7 +77,8 @@ COLD = {
     "outbox": "Outbox._keep Outbox.restore",  # with a store only
     "packet": "encode_connect encode_subscribe",
     "session": "Session.__init__ Session._rare",
-    "subscriptions": "Subscriptions.request Subscriptions.answered Subscriptions._granted",
+    "subscriptions": "Subscriptions.request Subscriptions.answered Subscriptions._granted "
+    "Subscriptions.connected",
     "supervisor": "Supervisor.__init__",
     "tls": "_context _data secure",
     "ws": "Hello._check WebSocket.close",

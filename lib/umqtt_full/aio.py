@@ -94,7 +94,9 @@ class AsyncClient(Supervisor):
         if handler is None:
             return lambda f: self.on(topic_filter, f, qos, stream, queue)
         if queue is None and not is_async(handler):
-            return super().on(topic_filter, handler, qos, stream)
+            super().on(topic_filter, handler, qos, stream)
+            self._write()
+            return handler
         work = (self.messages(topic_filter, qos, queue or 4), handler)
         self._works.append(work)
         if self._reader is not None:
@@ -128,9 +130,12 @@ class AsyncClient(Supervisor):
         was accepted stays accepted.
         """
         qos = check_qos(qos) << 1 | bool(retain)
+        timeout_ms = self._limit(timeout_ms)
         packet_id = self._put(topic, payload, qos)
         if packet_id < 0:
+            start = ticks_ms()
             packet_id = await self._put_full(topic, payload, qos, timeout_ms)
+            timeout_ms -= ticks_ms() - start & _TICKS
         if packet_id:
             await self.wait(packet_id, timeout_ms)
         elif self._blocked and self.session.connected:
@@ -177,7 +182,7 @@ class AsyncClient(Supervisor):
         if packet_id < 0:
             return False
         if packet_id:
-            session.done(packet_id)
+            session.forget(packet_id)
         self.dropped += 1
         for waiter in self._waiters:
             if waiter.packet_id == packet_id:
@@ -196,6 +201,8 @@ class AsyncClient(Supervisor):
         waiter = self._waiter(packet_id, self._limit(timeout_ms))
         try:
             while self.session.pending(packet_id) and not waiter.dropped:
+                if self._ticker is None:
+                    raise OSError(errno.ENOTCONN, "not started, or stopped")
                 if waiter.left() <= 0:
                     raise OSError(errno.ETIMEDOUT, "not acknowledged")
                 await waiter.event.wait()
@@ -250,6 +257,10 @@ class AsyncClient(Supervisor):
         """A consumer has made room."""
         if self.session.held:
             self._go.set()
+
+    def _wake(self) -> None:
+        for waiter in self._waiters:
+            waiter.event.set()
 
     def _expire(self, wait: int) -> int:
         i = len(self._waiters)

@@ -39,7 +39,8 @@ class Client(Link):
 
     _turned = 0  # when the last turn began
     _poll: "Any" = None
-    _patience: int | None = None  # timeout of the publish that is going on
+    _patience = 0  # ms that the publish that is going on may take …
+    _started = 0  # … from then on
 
     def connect(self, timeout_ms: int | None = None) -> bool:
         """Connect unless connected; return whether the broker kept the session.
@@ -119,10 +120,12 @@ class Client(Link):
         accepted and is delivered later. LimitError: the outbox has no room.
         """
         qos = check_qos(qos) << 1 | bool(retain)
-        self._patience = timeout_ms
+        if not self._feeding:
+            self._patience = self._limit(timeout_ms)
+            self._started = ticks_ms()
         qos = self._put(topic, payload, qos)
         if qos or self.session.outbox.queued_once:
-            self.wait(qos, timeout_ms)
+            self.wait(qos, self._left())
 
     def publish_nowait(
         self, topic: str | bytes, payload: bytes | str, qos: int = 0, retain: bool = False
@@ -133,8 +136,14 @@ class Client(Link):
         it unchanged until `pending(packet_id)` is False. Errors as `publish`.
         """
         qos = check_qos(qos) << 1 | bool(retain)
-        self._patience = None
+        if not self._feeding:
+            self._patience = self.timeout_ms
+            self._started = ticks_ms()
         return self._put(topic, payload, qos)
+
+    def _left(self) -> int:
+        """How many ms the publish that is going on still has."""
+        return self._patience - (ticks_ms() - self._started & _TICKS)
 
     def _put(self, topic: str | bytes, payload: bytes | str, flags: int) -> int:
         if flags < 2 and self.session.connected and not self._feeding:
@@ -151,9 +160,8 @@ class Client(Link):
 
     def _put_later(self, topic: str | bytes, payload: bytes | str, flags: int) -> int:
         """Wait for room in the outbox, then publish."""
-        start = ticks_ms()
         while not self._feeding:
-            packet_id = self._limit(self._patience) - (ticks_ms() - start & _TICKS)
+            packet_id = self._left()
             if packet_id <= 0:
                 break
             self._turn(packet_id)
@@ -165,9 +173,8 @@ class Client(Link):
     def _offline(self, flags: int) -> None:
         """Let a message in only if it can wait, or if the link comes back in time."""
         self._online()
-        start = ticks_ms()
         while not self.session.connected and (flags < 2 or not self.reconnect):
-            left = self._limit(self._patience) - (ticks_ms() - start & _TICKS)
+            left = self._left()
             if left <= 0 or not self.reconnect or self._feeding:
                 raise OSError(errno.ENOTCONN, "not connected")
             self._turn(left)
@@ -265,6 +272,8 @@ class Client(Link):
             wait = 0
         elif wait < 0 or wait > timeout_ms:
             wait = timeout_ms
+        if self._paused and self._blocked:  # what comes in is not taken now: wait for room only
+            self._poll.modify(self._source, _OUT)
         wait = self._wait(wait)
         if wait or self._more or self._paused:
             self._receive(wait | _IN)

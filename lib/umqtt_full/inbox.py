@@ -22,6 +22,7 @@ class Inbox:
         self._size = check_range("rx_size", rx_size, 16, 16777215)
         self.buf = bytearray(rx_size)
         self.message = Message()
+        self.acks_end = self.acks_most = 0  # bytes of acks owed, and of how many reading goes on
         self.held = False  # the next message waits for its consumer
         self.fed = False  # something was received since this was last cleared
         self.reset()
@@ -54,10 +55,6 @@ class Inbox:
         """All pieces of a long message passed. For the session to define."""
         raise NotImplementedError
 
-    def must_pause(self) -> bool:
-        """Tell whether packets must be written before more can be taken."""
-        raise NotImplementedError
-
     def feed(self, n: int) -> bool:
         """Take the `n` bytes that were read into `rx_window`, and hand on the packets in them.
 
@@ -71,7 +68,7 @@ class Inbox:
             self._end = n
         buf = self.rx_window
         while self._pos < self._end or self.held:
-            if self.must_pause():
+            if self.acks_end > self.acks_most:  # they have to be written first
                 return True
             self.held = False
             i = self._pos
@@ -156,7 +153,8 @@ class Inbox:
             m.offset = have - m.start
         else:  # not even the topic and the id fit: they pass by
             m.header = buf[0]
-            if buf[0] & 6 == 6 or buf[0] & 14 == 8 or self._id_in + 2 > self._skip:
+            i = 2 if buf[0] & 6 else 0
+            if buf[0] & 6 == 6 or buf[0] & 14 == 8 or self._id_in + i > self._skip:
                 raise ProtocolError("PUBLISH with wrong flags, or a topic past its end")
             m.packet_id = 0 if self._id_in >= 0 else buf[have - 1] << 8
             self.taken = False

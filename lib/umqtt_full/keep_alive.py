@@ -25,6 +25,7 @@ class KeepAlive:
         self.timeout = min(10000, self.interval) if ping_timeout_ms is None else ping_timeout_ms
         self.pinging = False
         self._last_rx = self._last_tx = self._ping_at = 0
+        self._stuck = False  # a PINGREQ is due but nothing can be written
         self._polled = 0  # when the time was given last: what was done since is as old at most
 
     def poll(self, now_ms: int, session: "Session") -> int:
@@ -46,6 +47,9 @@ class KeepAlive:
             self._last_rx = self._ping_at = now_ms
         elif self.pinging and now_ms - self._ping_at & _TICKS >= self.timeout:
             return DEAD
+        self._stuck = self.pinging and session.writing > 0
+        if self._stuck:
+            return 0  # another would only wait behind this one
         if self._idle(now_ms) < self.interval:
             return 0
         if not self.pinging:
@@ -62,7 +66,7 @@ class KeepAlive:
         """Return in how many milliseconds `poll` has something to do; -1: never."""
         if not self.interval:
             return -1
-        left = self.interval - self._idle(now_ms & _TICKS)
+        left = self.interval if self._stuck else self.interval - self._idle(now_ms & _TICKS)
         if self.pinging:
             left = min(left, self.timeout - (now_ms - self._ping_at & _TICKS))
         return max(0, left)

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 
 def _listed(value: "Any", what: str) -> "list[Any]":
+    if not isinstance(value, (str, bytes, list, tuple)):
+        raise ValueError(what + " needs a topic filter or a list, not " + type(value).__name__)
     some = [value] if isinstance(value, (str, bytes)) else list(value)
     if not some:  # [MQTT-3.8.3-3], [MQTT-3.10.3-2]
         raise ValueError(what + " needs at least one topic filter")
@@ -176,6 +178,8 @@ class Link:
         filters = _listed(topic_filter, "subscribe")
         some = [one if isinstance(one, tuple) else (one, qos) for one in filters]
         for one in some:
+            if len(one) != 2:
+                raise ValueError("subscribe needs pairs of (topic filter, qos)")
             encode_filter(one[0])
             check_qos(one[1])
         self._online()

@@ -17,10 +17,10 @@ carries an id waits for is its whole state:
     PUBLISH QoS 2   yes                       PUBREC only [MQTT-4.3.3-2]
     PUBREL          either                    id free, PUBCOMP
 
-PUBLISH packets live in the outbox until PUBACK or PUBREC, so the session resumes with the bytes it
-sent, with DUP. Nothing is sent twice within a connection. When the broker has lost the session,
-what was not acknowledged is sent once more as new (DUP 0), what had got its PUBREC counts as done,
-and every subscription is made again.
+PUBLISH packets live in the outbox until PUBACK or PUBREC: a session resumes with the bytes it
+sent, with DUP; nothing is sent twice within a connection. When the broker has lost the session,
+what was not acknowledged is sent once more as new (DUP 0), what had its PUBREC counts as done, and
+every subscription is made again.
 """
 
 from micropython import const
@@ -30,7 +30,7 @@ from .ids import IdList, Ids, IdSet
 from .inbox import Inbox
 from .keep_alive import DEAD, PING, KeepAlive
 from .outbox import Outbox
-from .packet import Message, Will, check_range, decode_publish, encode_ack, encode_connect
+from .packet import check_range, check_topic, decode_publish, encode_ack, encode_connect
 from .subscriptions import Subscriptions
 from .topic import encode_text
 
@@ -38,6 +38,7 @@ TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .packet import Message, Will
     from .store import Store
 
 _CONNACK = const(0x20)
@@ -61,10 +62,9 @@ _ACKS = const(-2)  # … the owed acks
 class Session(Inbox):
     """One client's session with one broker; see the module's head.
 
-    `keep_alive` in seconds (0: none), `ping_timeout_ms` how long PINGRESP may take (None: 10 s or
-    half the keep alive, the smaller), `tx_size` bytes of the outbox, `rx_size` the longest packet
-    that is handled whole, `read_size` bytes taken from the socket at once, `window` how many
-    QoS 1 and 2 messages may be unacknowledged at a time. ValueError says what is wrong.
+    `keep_alive` in seconds (0: none), `ping_timeout_ms` as `KeepAlive` has it, `tx_size` bytes of
+    the outbox, `rx_size` the longest packet that is handled whole, `read_size` bytes read at once,
+    `window` how many QoS 1 and 2 messages may be unacknowledged at a time.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Session(Inbox):
         password: str | bytes | None = None,
         keep_alive: int = 60,
         clean_session: bool = False,
-        will: Will | None = None,
+        will: "Will | None" = None,
         ping_timeout_ms: int | None = None,
         tx_size: int = 1024,
         rx_size: int = 1024,
@@ -101,6 +101,7 @@ class Session(Inbox):
         self.state = _CLOSED
         self.connected = False  # True from CONNACK to the end of the connection
         self.session_present = False
+        self.unsure = False  # a CONNACK was missed: it may have said that the session is lost
         self.oversized = 0  # messages longer than the RX buffer that were drained: nobody streams
         self.tx_buf: bytes | bytearray | str = b""
         self.tx_off = self.writing = 0  # the bytes to be written next, and how many
@@ -112,7 +113,7 @@ class Session(Inbox):
         self._quota = 0
         self.acks = bytearray(4 * window + 16)
         self.acks_most = len(self.acks) - 12  # with more than that, reading pauses
-        self._acks_off = self._acks_end = 0
+        self._acks_off = self.acks_end = 0
         self._half = 0  # id of the QoS 2 message that is being handled
         self.wrote = False  # something was written since this was last cleared
 
@@ -124,6 +125,7 @@ class Session(Inbox):
 
     def close(self) -> None:
         """The transport is gone: what is owed is forgotten, what is unacknowledged kept."""
+        self.unsure = self.unsure or self.state == _CONNECTING
         self.outbox.mark_dup(self._current if self.writing else _RAW)
         if self._half:
             self._erase(self._half)  # it was never handled to the end
@@ -132,7 +134,7 @@ class Session(Inbox):
         self.reset()
         self.state = _CLOSED
         self.connected = False
-        self.writing = self._acks_off = self._acks_end = 0
+        self.writing = self._acks_off = self.acks_end = 0
         self._keep.pinging = False
 
     def disconnect(self) -> None:
@@ -164,7 +166,8 @@ class Session(Inbox):
         while i < self.released.n:
             self._owe(_PUBREL, self.released[i])
             i += 1
-        self.subscriptions.connected(resumed)
+        self.subscriptions.connected(resumed, self.unsure)
+        self.unsure = False
         if self.on_up is not None:
             self.on_up()
 
@@ -178,11 +181,11 @@ class Session(Inbox):
 
     def _choose(self) -> int:
         """Decide what is written next."""
-        if self._acks_end and self.state >= _CONNECTED:
+        if self.acks_end and self.state >= _CONNECTED:
             self._current = _ACKS
             self.tx_buf = self.acks
             self.tx_off = self._acks_off
-            self.writing = self._acks_end - self._acks_off
+            self.writing = self.acks_end - self._acks_off
         elif self.connected:
             if not self.subscriptions.todo or not self._request():
                 p = self.outbox.first(self._quota)
@@ -207,7 +210,7 @@ class Session(Inbox):
         return self.writing
 
     def sent(self, n: int) -> None:
-        """Take note that `n` of the bytes that `tx_window` offered were written."""
+        """Take note that `n` of the bytes offered were written."""
         self.wrote = True
         self.tx_off += n
         self.writing -= n
@@ -225,10 +228,8 @@ class Session(Inbox):
             self.outbox.sent(p)
         elif p == _ACKS:
             self._acks_off = self.tx_off
-            if self._acks_off == self._acks_end:
-                self._acks_off = self._acks_end = 0
-
-    # in
+            if self._acks_off == self.acks_end:
+                self._acks_off = self.acks_end = 0
 
     def take(self, buf: bytearray, header: int, i: int, end: int) -> bool:
         """A whole packet has come: first byte `header`, body `buf[i:end]`."""
@@ -249,7 +250,7 @@ class Session(Inbox):
         if self.state == _CONNECTING and header != _CONNACK:
             raise ProtocolError("packet " + hex(header) + " before CONNACK")
 
-    def _take_id(self, m: Message, packet_id: int) -> None:
+    def _take_id(self, m: "Message", packet_id: int) -> None:
         """Handle a PUBLISH at QoS 1 or 2, then acknowledge it."""
         if m.header & 2:
             self.subscriptions.deliver(m, False)
@@ -262,15 +263,17 @@ class Session(Inbox):
             if not self._half:  # the connection ended in a handler, which went on to its end
                 self._receive(packet_id)
             self._half = 0
+        else:
+            check_topic(m)
         self._owe(_PUBREC, packet_id)
 
-    def take_piece(self, m: Message) -> bool:
+    def take_piece(self, m: "Message") -> bool:
         """A piece of a message that is longer than the RX buffer; True if a handler streams it."""
         if not self.connected or (m.header & 4 and self.received.has(m.packet_id)):
             return False
         return self.subscriptions.deliver(m, True)
 
-    def take_end(self, m: Message, taken: bool) -> None:
+    def take_end(self, m: "Message", taken: bool) -> None:
         """A long message has passed: acknowledge it, or the broker would send it for ever."""
         if m.header & 6 and not m.packet_id:
             raise ProtocolError("PUBLISH without a packet id")
@@ -286,22 +289,17 @@ class Session(Inbox):
                 self._receive(m.packet_id)
             self._owe(_PUBREC, m.packet_id)
 
-    def must_pause(self) -> bool:
-        """Whether acks have to be written first."""
-        return self._acks_end > self.acks_most
-
     def _owe(self, first: int, packet_id: int) -> None:
         if self.connected:  # a handler may have closed
-            self._acks_end = encode_ack(self.acks, self._acks_end, first, packet_id)
+            self.acks_end = encode_ack(self.acks, self.acks_end, first, packet_id)
 
     def _short(self, first: int) -> None:
-        """Queue PINGREQ or DISCONNECT."""
-        self.acks[self._acks_end] = first
-        self.acks[self._acks_end + 1] = 0
-        self._acks_end += 2
+        self.acks[self.acks_end] = first
+        self.acks[self.acks_end + 1] = 0
+        self.acks_end += 2
 
     def _control(self, buf: bytearray, header: int, i: int, end: int) -> None:
-        """A packet other than PUBLISH; each has one first byte that is right [MQTT-2.2.2-2]."""
+        """A packet other than PUBLISH: one first byte is right for each [MQTT-2.2.2-2]."""
         if end - i == 2 and self.connected and header in _ACK_TYPES:
             self._ack(header, buf, i)
         elif header == _PINGRESP and end == i and self.connected:
@@ -363,22 +361,23 @@ class Session(Inbox):
         self.received.add(packet_id)
 
     def _erase(self, packet_id: int) -> None:
-        """Forget the id of a QoS 2 message received: the next one with it is another."""
         self.received.discard(packet_id)
         if self.store is not None:
             self.store.erase(packet_id)
 
     def done(self, packet_id: int) -> None:
-        """A message of ours is acknowledged to its end, or given up."""
+        """A message of ours is acknowledged to its end."""
+        self.forget(packet_id)
+        if self._quota < self.window:
+            self._quota += 1
+
+    def forget(self, packet_id: int) -> None:
+        """A message of ours is done with, or given up."""
         self.ids.discard(packet_id)
         if self.store is not None:
             self.store.done(packet_id)
         if self.on_done is not None:
             self.on_done(packet_id)
-        if self._quota < self.window:
-            self._quota += 1
-
-    # time
 
     def poll(self, now_ms: int) -> bool:
         """Give the time, in milliseconds that wrap at 2**30 or more; False: the link is dead.
@@ -392,7 +391,7 @@ class Session(Inbox):
 
     def ping(self) -> None:
         """Queue a PINGREQ, if there is a connection."""
-        if self.connected and self._acks_end < len(self.acks) - 4:
+        if self.connected and self.acks_end < len(self.acks) - 4:
             self._short(0xC0)
 
     def next_deadline(self, now_ms: int) -> int:

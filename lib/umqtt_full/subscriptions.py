@@ -103,12 +103,12 @@ class Subscriptions:
         while self._asked:  # not by a new list: this must work without memory
             self._ids.discard(self._asked.pop()[0])
 
-    def connected(self, resumed: bool) -> None:
-        """A connection begins: decide what the broker has to be told."""
+    def connected(self, resumed: bool, unsure: bool = False) -> None:
+        """A connection begins: decide what the broker has to be told; all again if `unsure`."""
         for s in list(self.all):
             if not resumed and not s.wanted:
                 self.all.remove(s)
-            elif not resumed or s.state != _DONE:
+            elif not resumed or unsure or s.state != _DONE:
                 self._tell(s, s.wanted)
 
     def request(self, most: int) -> bytes:

@@ -130,6 +130,8 @@ class Supervisor(Link):
                 await self._until(lambda: self._stream is None, _FAREWELL)
             except OSError:
                 self._fatal = None  # the broker did not close: we do
+            finally:
+                await self.close()
         await self.close()
 
     async def close(self) -> None:
@@ -145,8 +147,12 @@ class Supervisor(Link):
         self._up = False
         self._close()
         self._turned_down()
+        self._wake()
         if up:
             self._tell(self.on_disconnect, None)
+
+    def _wake(self) -> None:
+        """Let every call that waits see that the client has ended."""
 
     # waiting
 
@@ -256,6 +262,13 @@ class Supervisor(Link):
         self._go.set()
 
     # the hooks of Link
+
+    def _close(self) -> None:
+        drainer = self._drainer
+        self._drainer = None
+        if drainer is not None and drainer is not asyncio.current_task():
+            drainer.cancel()  # it waits for the stream that ends now
+        super()._close()
 
     def _write(self, blocked: bool = False) -> None:
         """Flush what is due; an end of the connection is the reader's to deal with."""
