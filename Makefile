@@ -12,12 +12,12 @@ option = $(if $(call given,$(1)),$(2) $(call given,$(1)))
 flag = $(if $(filter 1 y yes true,$(call given,$(1))),$(2))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check size flash monitor repl clean
+.PHONY: help demo test chaos check size flash monitor repl interop soak certs provision clean
 
 help: ## Explain the targets
 	@echo "make TARGET [VARIABLE=value]"
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile \
-		| while IFS='|' read -r name text; do printf '  %-9s %s\n' "$$name" "$$text"; done
+		| while IFS='|' read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
 
 demo: ## Run the firmware on a simulated board with a real broker (SECONDS=20 TLS=1 ARGS=)
 	@$(TOOLCHAIN) venv micropython mosquitto
@@ -26,6 +26,15 @@ demo: ## Run the firmware on a simulated board with a real broker (SECONDS=20 TL
 test: ## Run all tests (ARGS= is handed on, as in ARGS="-k topic")
 	@$(TOOLCHAIN) all
 	@$(PYTHON) -m tools.run_tests $(ARGS)
+
+chaos: ## Play random histories against a model of both ends (RUNS=n, or SECONDS=60; SEED=1 ARGS=)
+	@$(TOOLCHAIN) venv
+	@$(PYTHON) -m tools.chaos $(call option,RUNS,--runs) $(call option,SECONDS,--seconds) \
+		$(call option,SEED,--seed) $(ARGS)
+
+conformance: ## Run the test of each statement of MQTT, write docs/conformance.md (ARGS=--check)
+	@$(TOOLCHAIN) venv mosquitto
+	@$(PYTHON) -m tools.conformance $(ARGS)
 
 check: ## Check style, types and the rules of the design (ARGS=)
 	@$(TOOLCHAIN) venv mpy-cross
@@ -46,6 +55,22 @@ monitor: ## Show what a board prints (PORT=/dev/ttyUSB0)
 repl: ## Talk to a board's Python prompt (PORT=/dev/ttyUSB0)
 	@$(TOOLCHAIN) venv
 	@$(PYTHON) -m tools.repl $(call option,PORT,--port) $(ARGS)
+
+interop: ## Run the library with brokers of other makers (WRITE=1: to docs/interop.md, ARGS=)
+	@$(TOOLCHAIN) all
+	@$(PYTHON) -m tools.interop $(call flag,WRITE,--write) $(ARGS)
+
+soak: ## Run for long with outages and a small heap (MINUTES=60 ARGS=)
+	@$(TOOLCHAIN) all
+	@$(PYTHON) -m tools.soak $(call option,MINUTES,--minutes) $(ARGS)
+
+certs: ## Make or renew certificates in certs/: CA, broker, device (DEVICE=name BROKER=host ARGS=)
+	@$(TOOLCHAIN) venv
+	@$(PYTHON) -m tools.certs $(call option,DEVICE,--device) $(call option,BROKER,--host) $(ARGS)
+
+provision: ## Put a device's certificates and configuration on a board (DEVICE=name PORT= ARGS=)
+	@$(TOOLCHAIN) venv
+	@$(PYTHON) -m tools.provision $(call option,DEVICE,--device) $(call option,PORT,--port) $(ARGS)
 
 clean: ## Delete build products and caches (ALL=1: the fetched .toolchain/ too)
 	rm -rf build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache .coverage htmlcov *.egg-info

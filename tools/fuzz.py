@@ -1,0 +1,216 @@
+"""Feed the session what no broker should send: `python3 -m tools.fuzz MODE [options]`.
+
+    mutate    valid packets, mutated: --packets 1000000 --seed 1, in several processes
+    send      any arguments to publish, subscribe, connect: --calls 100000 --seed 1
+    cover     coverage-guided, with atheris: --seconds 60
+    corpus    write the corpus anew: what `mutate` and `cover` found worth keeping
+
+A case that breaks a rule is printed with its seed, and its bytes go to build/fuzz/. The last line
+is the result.
+"""
+
+from __future__ import annotations
+
+import argparse
+import faulthandler
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from tools import extras, toolchain, workspace
+
+TESTS = workspace.ROOT / "host_tests"
+CORPUS = TESTS / "corpus"
+FOUND = workspace.ROOT / "build" / "fuzz"
+_CHUNK = 20000  # seeds that one task runs
+_HANG_S = 60  # a chunk takes a few seconds
+_SIZE = 48000  # bytes of the whole corpus at most
+_LIBRARY = os.environ.get("UMQTT_FULL_LIB", str(workspace.ROOT / "lib"))
+
+
+def prepare() -> None:
+    """Make the library and the fuzz targets importable."""
+    for place in (TESTS, TESTS / "device", Path(_LIBRARY)):
+        if str(place) not in sys.path:
+            sys.path.insert(0, str(place))
+
+
+def _mutate_chunk(first: int, count: int) -> tuple[Counter[str], list[str]]:
+    prepare()
+    import fuzz_mutate  # type: ignore[import-not-found]
+    import fuzz_oracle  # type: ignore[import-not-found]
+
+    counts: Counter[str] = Counter()
+    broken = []
+    faulthandler.dump_traceback_later(_HANG_S, exit=True)
+    for seed in range(first, first + count):
+        data, packets = fuzz_mutate.case(seed)
+        counts["packets"] += packets
+        try:
+            counts[fuzz_oracle.judge(data)] += 1
+        except Exception as error:
+            broken.append(f"seed {seed}: {type(error).__name__}: {error!s:.200}: {keep(data)}")
+    faulthandler.cancel_dump_traceback_later()
+    return counts, broken
+
+
+def _send_chunk(first: int, count: int) -> tuple[Counter[str], list[str]]:
+    prepare()
+    import fuzz_send  # type: ignore[import-not-found]
+
+    counts: Counter[str] = Counter()
+    broken = []
+    faulthandler.dump_traceback_later(_HANG_S, exit=True)
+    for seed in range(first, first + count):
+        try:
+            found = fuzz_send.judge(seed)
+            counts.update(found)
+            counts["packets"] += sum(found.values())
+        except Exception as error:
+            broken.append(f"seed {seed}: {type(error).__name__}: {error!s:.200}")
+    faulthandler.cancel_dump_traceback_later()
+    return counts, broken
+
+
+def keep(data: bytes) -> str:
+    """Write a case that broke something; where it is."""
+    FOUND.mkdir(parents=True, exist_ok=True)
+    path = FOUND / f"{abs(hash(data)):x}.bin"
+    path.write_bytes(data)
+    return str(path.relative_to(workspace.ROOT))
+
+
+def run(chunk: Callable[[int, int], tuple[Counter[str], list[str]]], goal: int, seed: int,
+        size: int) -> int:  # fmt: skip
+    """Run chunks until so many packets or calls were judged; 0 if none broke a rule."""
+    start = time.monotonic()
+    counts: Counter[str] = Counter()
+    broken: list[str] = []
+    first = seed * 10_000_000
+    workers = os.cpu_count() or 1
+    with ProcessPoolExecutor(workers) as pool:
+        while counts["packets"] < goal and len(broken) < 20:
+            tasks = [pool.submit(chunk, first + k * size, size) for k in range(workers)]
+            first += workers * size
+            for task in tasks:
+                found, bad = task.result()
+                counts.update(found)
+                broken += bad
+    for text in broken[:20]:
+        print(text)
+    judged = counts.pop("packets")
+    outcomes = ", ".join(f"{number} {name}" for name, number in sorted(counts.items()))
+    took = time.monotonic() - start
+    print(f"fuzz {'FAILED' if broken else 'passed'}: {judged} judged, "
+          f"{len(broken)} broke a rule; {outcomes}; {took:.0f} s")  # fmt: skip
+    return 1 if broken else 0
+
+
+_TARGET = """
+import sys
+import atheris
+with atheris.instrument_imports(include=["umqtt_full"]):
+    import umqtt_full.session
+import fuzz_oracle
+atheris.Setup(sys.argv, fuzz_oracle.judge)
+atheris.Fuzz()
+"""
+
+
+def cover(seconds: int, folder: Path) -> int:
+    """Let atheris look for new paths, from the corpus on; what it finds goes to `folder`."""
+    packages = extras.ensure("fuzz")
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, data in enumerate(saved()):
+        (folder / f"saved{number}").write_bytes(data)
+    paths = [str(packages), _LIBRARY, str(TESTS / "device"), str(TESTS)]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    argv = [*toolchain.python(), "-c", _TARGET, str(folder), "-max_len=600"]
+    argv += [f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=1024"]
+    argv += [f"-artifact_prefix={FOUND}/", "-print_final_stats=1", "-verbosity=0"]
+    result = workspace.run(argv, seconds + 120, env)
+    lines = result.stdout.splitlines()
+    stats = {line.split()[0].rstrip(":"): line.split()[-1] for line in lines if "stat::" in line}
+    if result.returncode:
+        print("\n".join(lines[-25:]))
+    executed = stats.get("stat::number_of_executed_units", "?")
+    verdict = "FAILED" if result.returncode else "passed"
+    print(f"fuzz {verdict}: {executed} cases guided by coverage, {seconds} s")
+    return 1 if result.returncode else 0
+
+
+def saved() -> list[bytes]:
+    """The cases of the corpus."""
+    path = CORPUS / "cases.hex"
+    return [bytes.fromhex(line) for line in path.read_text().split()] if path.is_file() else []
+
+
+def signature(data: bytes) -> tuple[str, int, frozenset[tuple[str, int]]]:
+    """What a case shows: outcome, sizes, and which lines of the library it reaches."""
+    import fuzz_oracle
+
+    lines: set[tuple[str, int]] = set()
+
+    def trace(frame, event, _argument):  # type: ignore[no-untyped-def]
+        if "umqtt_full" not in frame.f_code.co_filename:
+            return None
+        lines.add((frame.f_code.co_name, frame.f_lineno))
+        return trace
+
+    sys.settrace(trace)
+    try:
+        outcome = fuzz_oracle.judge(data)
+    finally:
+        sys.settrace(None)
+    return outcome, data[0] & 0x3F if data else 0, frozenset(lines)
+
+
+def corpus(folder: Path) -> int:
+    """Keep the smallest cases that reach every line, and every outcome with every size."""
+    prepare()
+    import fuzz_mutate
+
+    cases = [path.read_bytes() for path in sorted(folder.glob("*"))] if folder.is_dir() else []
+    cases += saved()
+    cases += [fuzz_mutate.case(seed)[0] for seed in range(6000)]
+    kept: list[bytes] = []
+    seen: set[object] = set()
+    for data in sorted(set(cases), key=len):
+        outcome, sizes, lines = signature(data)
+        news = {(outcome, sizes), *((name, sizes & 7) for name in lines)} - seen
+        if news and sum(map(len, kept)) + len(data) < _SIZE:
+            seen |= news
+            kept.append(data)
+    CORPUS.mkdir(exist_ok=True)
+    (CORPUS / "cases.hex").write_text("".join(data.hex() + "\n" for data in kept))
+    print(f"corpus: {len(kept)} cases, {sum(map(len, kept))} bytes")
+    return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python3 -m tools.fuzz", description=__doc__,
+                                     formatter_class=argparse.RawTextHelpFormatter)  # fmt: skip
+    parser.add_argument("mode", choices=("mutate", "send", "cover", "corpus"))
+    parser.add_argument("--packets", type=int, default=1_000_000)
+    parser.add_argument("--calls", type=int, default=100_000)
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args(arguments)
+    if options.mode == "mutate":
+        size = max(1, min(_CHUNK, options.packets // 8))
+        return run(_mutate_chunk, options.packets, options.seed, size)
+    if options.mode == "send":
+        size = max(1, min(1000, options.calls // 16))
+        return run(_send_chunk, options.calls, options.seed, size)
+    if options.mode == "cover":
+        return cover(options.seconds, FOUND / "found")
+    return corpus(FOUND / "found")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
