@@ -12,7 +12,7 @@ option = $(if $(call given,$(1)),$(2) $(call given,$(1)))
 flag = $(if $(filter 1 y yes true,$(call given,$(1))),$(2))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos check size flash monitor repl interop soak certs provision clean
+.PHONY: help demo test check size conformance chaos flash monitor repl interop soak certs provision clean
 
 help: ## Explain the targets
 	@echo "make TARGET [VARIABLE=value]"

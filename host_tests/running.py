@@ -9,17 +9,16 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from broker_core import HOST
 from expand import find
-from fake_broker import FakeBroker
 
 from tools import toolchain
 
 ROOT = Path(__file__).resolve().parent.parent
 HERE = ROOT / "host_tests"
 INTERPRETERS = ("cpython", "micropython64", "micropython32")
+# Each Python with each front end: "cpython", …, "cpython+async", …
+PYTHONS = (*INTERPRETERS, *(f"{interpreter}+async" for interpreter in INTERPRETERS))
 LIMIT_S = 30.0
 
 
@@ -29,6 +28,12 @@ def command(interpreter: str) -> tuple[str, ...]:
     if interpreter == "cpython":
         return sys.executable, "-S", "-P" if sys.version_info >= (3, 11) else "-B"
     return tuple(toolchain.micropython(int(interpreter.removeprefix("micropython"))))
+
+
+def split_python(python: str) -> tuple[str, str]:
+    """Interpreter and front end of one of `PYTHONS`."""
+    interpreter, _, front = python.partition("+")
+    return interpreter, front or "blocking"
 
 
 def environment(interpreter: str) -> dict[str, str]:
@@ -69,7 +74,11 @@ class Device:
             self.output.append(line.rstrip("\n"))
             if line.startswith("SYNC "):
                 self.on_sync(line[5:].strip())
+            self.heard(line)
         self.on_end()
+
+    def heard(self, line: str) -> None:
+        """It printed that line."""
 
     def release(self, tag: str) -> None:
         """Let it go on behind its `sync`."""
@@ -108,27 +117,11 @@ class Device:
 class Scripted(Device):
     """A device that runs the client steps of a scenario."""
 
-    def __init__(self, interpreter: str, group: str, name: str, host: str, port: int,
+    def __init__(self, python: str, group: str, name: str, host: str, port: int,
                  prefix: str = "") -> None:  # fmt: skip
+        interpreter, front = split_python(python)
         driver = str(HERE / "device" / "driver.py")
         heap = find(group, name).get("heap")
         options = ["-X", f"heapsize={heap}"] if heap and interpreter != "cpython" else []
-        super().__init__(interpreter, *options, driver, group, name, host, str(port), prefix)
-
-
-def run_scenario(interpreter: str, group: str, name: str) -> None:
-    """Both sides of a scenario; AssertionError says what did not come true."""
-    scenario: dict[str, Any] = find(group, name)
-    broker = FakeBroker(name, scenario["broker"])
-    device = Scripted(interpreter, group, name, HOST, broker.port)
-    device.on_sync = lambda tag: broker.sync_event(tag).set()
-    device.on_end = broker.abort
-    broker.release = device.release
-    broker.start()
-    device.start()
-    client_problem = device.finish(scenario.get("limit_s", LIMIT_S))
-    broker.join(15)
-    problems = [problem for problem in (broker.failure, client_problem) if problem]
-    if broker.is_alive():
-        problems.append("the broker's script did not end")
-    assert not problems, "\n" + "\n".join(problems)
+        arguments = (group, name, host, str(port), prefix, front)
+        super().__init__(interpreter, *options, driver, *arguments)

@@ -15,12 +15,18 @@ from typing import Any
 import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
-from running import Scripted
+from running import PYTHONS, Scripted
 
 from tools.broker import Broker
 
 WAIT_S = 20.0
 BIG = b"0123456789abcdef" * 1000
+
+
+@pytest.fixture(params=PYTHONS)
+def interpreter(request: pytest.FixtureRequest) -> str:
+    """Each Python with each front end."""
+    return str(request.param)
 
 
 class Observer:

@@ -1,17 +1,23 @@
 """The client's side of a scenario, on MicroPython and CPython.
 
-    driver.py GROUP NAME HOST PORT [PREFIX]
+    driver.py GROUP NAME HOST PORT [PREFIX [FRONT]]
 
 runs the steps under "client" of one scenario in `scenarios/GROUP.py` ("{p}" in a text
-stands for the prefix). A step is a tuple: a
+stands for the prefix). FRONT is "blocking" (Client) or "async" (AsyncClient).
+
+    driver.py serve FRONT
+
+runs scenario after scenario: each line RUN of standard input, with the arguments above between
+tabs, is answered by END OK or END FAILED. A step is a tuple: a
 method of the client with args, kwargs and (unless it does not matter) the result, as in
 ("publish", ("a", b"1"), {"qos": 1}, None), or one of the `do_NAME` methods below. `Script`
 does not call the client itself but yields each call to an executor, so that one table of
-scenarios serves the blocking client and one whose methods are awaited.
+scenarios serves the blocking client and the one whose methods are awaited.
 """
 
 import builtins
 import errno
+import gc
 import sys
 
 import platform_time as clock
@@ -19,6 +25,7 @@ import streams
 import umqtt_full
 from expand import find, prefixed
 from looking import Looking, Mismatch, check
+from polling import Polling
 
 OPTIONS = {
     "timeout_ms": 4000,
@@ -57,11 +64,12 @@ def matches(error, name, wanted):
     return True
 
 
-class Script(Looking):
+class Script(Looking, Polling):
     """Executes steps. What the client tells its callbacks is recorded."""
 
-    def __init__(self, host, port):
+    def __init__(self, host, port, front=None):
         super().__init__()
+        self.front = front or Blocking()
         self.host = host
         self.port = port
         self.client = None
@@ -125,12 +133,17 @@ class Script(Looking):
         for hook in ("dial", "ready"):
             if hook in values:
                 values[hook] = getattr(streams, values[hook])(*values.pop(hook + "_args", ()))
-        client = umqtt_full.Client(client_id, host, self.port, **values)
+        client = self.front.make(client_id, host, self.port, values)
         client.on_message = self.recorder(None, {})
         client.on_connect = lambda present: self.happened.append(("connect", present))
-        client.on_disconnect = lambda e: self.happened.append(("disconnect", class_name(e)))
+        client.on_disconnect = self.lost
         client.on_error = lambda e: self.happened.append(("error", class_name(e)))
         self.client = client
+
+    def lost(self, error):
+        """The link ended."""
+        self.happened.append(("disconnect", class_name(error)))
+        self.front.lost(error)
 
     def recorder(self, topic_filter, options):
         """A handler that records the message and then runs the steps of option "do"."""
@@ -143,7 +156,7 @@ class Script(Looking):
             outer, self.message = self.message, message
             try:
                 for step in steps:
-                    blocking(self, self.step(step))
+                    self.front.inside(self, self.step(step))
             except Mismatch as error:
                 self.failure = "in the handler: %s" % error
             finally:
@@ -254,7 +267,16 @@ class Script(Looking):
 
     def do_sleep(self, ms):
         """Do not touch the client for so long."""
+        yield ("sleep_ms", (ms,), {})
+
+    def do_block(self, ms):
+        """Let nothing run for so long."""
         clock.sleep_ms(ms)
+
+    def do_blocking(self, reason, step):
+        """The step, where the client is `Client`; with `AsyncClient` it is not so, because …"""
+        if isinstance(self.front, Blocking):
+            yield from self.step(step)
 
     def do_sync(self, tag):
         """Meet the other side at its step of the same name."""
@@ -263,83 +285,87 @@ class Script(Looking):
             sys.stdout.flush()
         sys.stdin.readline()
 
-    # --------------------------------------------------------------- polling
 
-    def do_poll_for(self, ms, turn_ms=20):
-        """Poll for so long, `turn_ms` at most at a time."""
-        start = clock.ticks_ms()
-        while clock.ticks_diff(clock.ticks_ms(), start) < ms:
-            yield ("poll", (turn_ms,), {})
+class Blocking:
+    """What runs a script with a client whose methods block."""
 
-    def poll_while(self, condition, within_ms, text):
-        """Poll as long as the condition holds."""
-        start = clock.ticks_ms()
-        while condition():
-            if clock.ticks_diff(clock.ticks_ms(), start) > within_ms:
-                raise Mismatch(text())
-            yield ("poll", (20,), {})
+    def make(self, client_id, host, port, options):
+        """A client."""
+        return umqtt_full.Client(client_id, host, port, **options)
 
-    def do_poll_until(self, count, within_ms=3000):
-        """Poll until so many messages were handled and not looked at by `messages` yet."""
-        yield from self.poll_while(
-            lambda: len(self.received) < count, within_ms, lambda: "got %r" % (self.received,)
-        )
+    def lost(self, error):
+        """The call that goes on raises it."""
 
-    def do_poll_until_total(self, size, within_ms=3000):
-        """Poll until so many bytes of payload have come."""
-        yield from self.poll_while(
-            lambda: sum(len(item[2]) for item in self.received) < size,
-            within_ms,
-            lambda: "only %d bytes" % sum(len(item[2]) for item in self.received),
-        )
+    def inside(self, script, calls):
+        """Run steps inside a handler."""
+        return self.run(script, calls)
 
-    def do_poll_until_attr(self, path, wanted, within_ms=3000):
-        """Poll until an attribute has that value."""
-        names = path.split(".")
-        yield from self.poll_while(
-            lambda: self.attribute(names) != wanted, within_ms, lambda: "%s is not so" % path
-        )
-
-    def do_poll_until_event(self, name, within_ms=3000):
-        """Poll until "connect", "disconnect" or "error" has happened since `events`."""
-        yield from self.poll_while(
-            lambda: name not in [item[0] for item in self.happened],
-            within_ms,
-            lambda: "happened: %r" % (self.happened,),
-        )
-
-    def do_poll_until_done(self, name, within_ms=3000):
-        """Poll until the packet id of that name is not pending."""
-        yield from self.poll_while(
-            lambda: self.client.pending(self.names[name]), within_ms, lambda: "still pending"
-        )
+    def run(self, script, calls):
+        """Run steps."""
+        reply, resume = None, calls.send
+        while True:
+            try:
+                name, args, kwargs = resume(reply)
+            except StopIteration as end:
+                return end.value
+            try:
+                method = clock.sleep_ms if name == "sleep_ms" else getattr(script.client, name)
+                reply, resume = method(*args, **kwargs), calls.send
+            except Exception as error:
+                reply, resume = error, calls.throw
 
 
 def blocking(script, calls):
-    """The executor for a client whose methods block."""
-    reply, resume = None, calls.send
-    while True:
-        try:
-            name, args, kwargs = resume(reply)
-        except StopIteration as end:
-            return end.value
-        try:
-            reply, resume = getattr(script.client, name)(*args, **kwargs), calls.send
-        except Exception as error:
-            reply, resume = error, calls.throw
+    """Run steps with a client whose methods block."""
+    return Blocking().run(script, calls)
 
 
-def main(group, name, host, port, prefix=""):
-    """Run one scenario; the last line of the output is OK when all came true."""
-    script = Script(host, int(port))
+def front_named(name):
+    """What runs a script with that client."""
+    if name == "blocking":
+        return Blocking()
+    from driver_async import Awaiting
+
+    return Awaiting()
+
+
+def succeeds(group, name, host, port, prefix="", front="blocking"):
+    """Run one scenario; what is wrong is printed."""
+    streams.writes.clear()
+    runner = front_named(front)
+    script = Script(host, int(port), runner)
     try:
         steps = prefixed(find(group, name)["client"], prefix)
-        blocking(script, script.run(steps))
+        runner.run(script, script.run(steps))
     except Exception as error:
         if not isinstance(error, Mismatch):
             streams.print_exception(error)
+        return False
+    return True
+
+
+def serve(front):
+    """Run each scenario that a line of standard input asks for."""
+    while True:
+        line = sys.stdin.readline()
+        if not line:
+            return
+        words = line.rstrip("\n").split("\t")
+        if words[0] == "RUN":
+            gc.collect()
+            print("END", "OK" if succeeds(*words[1:], front=front) else "FAILED")
+            if hasattr(sys.stdout, "flush"):
+                sys.stdout.flush()
+
+
+def main(*words):
+    """Run one scenario, then the last line of the output is OK when all came true; or serve."""
+    if words[0] == "serve":
+        serve(words[1])
+    elif succeeds(*words):
+        print("OK")
+    else:
         sys.exit(1)
-    print("OK")
 
 
 if __name__ == "__main__":

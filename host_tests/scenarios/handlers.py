@@ -119,12 +119,12 @@ SCENARIOS = (
             "ProtocolError": {"@error": "ProtocolError"},
         },
         "broker": (
-            ("greet",), SUB, SUBACK, IN_1, OUT_IN, MARK,
+            ("greet",), SUB, SUBACK, ("sync", "ready"), IN_1, OUT_IN, MARK,
             ("expect", "PUBLISH", {"topic": "end"}),
         ),
         "client": (
             ("on", "in", 0, {"do": (("raise", "@error"),)}), ("connect",),
-            ("events", [("connect", False)]),
+            ("poll_for", 50), ("events", [("connect", False)]), ("sync", "ready"),
             ("poll_until", 2), ("handled", [("in", "in"), (None, "mark")]),
             ("events", [("error", "@error")]),
             ("check", "connected", True), ("publish", ("end", b"")),
@@ -216,7 +216,7 @@ SCENARIOS = (
         ),
         "client": (
             ("on_message", {"do": (("disconnect",),)}), ("connect",), ("sync", "ready"),
-            ("poll_until", 1),
+            ("poll_until", 1), ("sleep", 50),
             ("check", "connected", False),
         ),
     },

@@ -181,7 +181,7 @@ SCENARIOS = (
             ("expect", "PUBLISH", {"topic": "end"}),
         ),
         "client": (
-            ("new", {"keep_alive": 1}), ("connect",), ("sleep", 2000), ("poll_for", 100),
+            ("new", {"keep_alive": 1}), ("connect",), ("block", 2000), ("poll_for", 100),
             ("check", "connected", True), ("publish", ("end", b"")),
         ),
     },

@@ -51,7 +51,8 @@ SCENARIOS = (
         "client": (
             ("connect",), READY, ("raises", "ProtocolError", {}, ("poll_for", 2000)),
             ("check", "connected", False), ("messages", []),
-            ("raises", "OSError", {"errno": "ENOTCONN"}, ("publish", ("a", b"x"))),
+            ("blocking", "AsyncClient drops QoS 0 then, and counts it: see test_async_offline",
+                ("raises", "OSError", {"errno": "ENOTCONN"}, ("publish", ("a", b"x")))),
         ),
     },
     {

@@ -162,9 +162,9 @@ SCENARIOS = (
     },
     {
         "name": "mqtt_as_clean_close_by_the_broker_is_an_oserror",
-        "broker": (("greet",), ("cut", "fin")),
+        "broker": (("greet",), ("sync", "cut"), ("cut", "fin")),
         "client": (
-            ("connect",), ("raises", "OSError", {}, ("poll_for", 2000)),
+            ("connect",), ("sync", "cut"), ("raises", "OSError", {}, ("poll_for", 2000)),
             ("check", "connected", False),
         ),
     },
@@ -260,9 +260,9 @@ SCENARIOS = (
     },
     {
         "name": "miniMQTT_end_of_file_is_noticed_at_once",
-        "broker": (("greet",), ("cut", "fin")),
+        "broker": (("greet",), ("sync", "cut"), ("cut", "fin")),
         "client": (
-            ("connect",), ("within_ms", 1500, ("raises", "OSError", {}, ("poll", (3000,)))),
+            ("connect",), ("sync", "cut"), ("within_ms", 1500, ("raises", "OSError", {}, ("poll", (3000,)))),
         ),
     },
     {

@@ -300,12 +300,16 @@ class Readiness:
 
 
 async def wait_ms(event: asyncio.Event, ms: int) -> bool:
-    """Wait for an event at most `ms`; tell whether it came."""
+    """Wait for an event at most `ms`; tell whether it came.
+
+    Not by `wait_for`, which before 3.12 may swallow a cancellation.
+    """
+    waiter = asyncio.ensure_future(event.wait())
     try:
-        await asyncio.wait_for(event.wait(), ms / 1000)
-    except asyncio.TimeoutError:
-        return False
-    return True
+        done, _ = await asyncio.wait((waiter,), timeout=ms / 1000)
+    finally:
+        waiter.cancel()
+    return bool(done)
 
 
 async def pause_ms(ms: int) -> None:

@@ -101,7 +101,7 @@ class Session(Inbox):
         self.state = _CLOSED
         self.connected = False  # True from CONNACK to the end of the connection
         self.session_present = False
-        self.unsure = False  # a CONNACK was missed: it may have said that the session is lost
+        self.unsure = self.stale = False  # a CONNACK was missed: the session may be another
         self.oversized = 0  # messages longer than the RX buffer that were drained: nobody streams
         self.tx_buf: bytes | bytearray | str = b""
         self.tx_off = self.writing = 0  # the bytes to be written next, and how many
@@ -167,7 +167,7 @@ class Session(Inbox):
             self._owe(_PUBREL, self.released[i])
             i += 1
         self.subscriptions.connected(resumed, self.unsure)
-        self.unsure = False
+        self.stale, self.unsure = resumed and self.unsure, False
         if self.on_up is not None:
             self.on_up()
 
@@ -256,6 +256,8 @@ class Session(Inbox):
             self.subscriptions.deliver(m, False)
             self._owe(_PUBACK, packet_id)
             return
+        if self.stale and not m.header & 8:
+            self.received.discard(packet_id)  # not sent before, so it is another message
         if not self.received.has(packet_id):
             self._receive(packet_id)
             self._half = packet_id
@@ -389,8 +391,7 @@ class Session(Inbox):
             self.ping()
         return due != DEAD
 
-    def ping(self) -> None:
-        """Queue a PINGREQ, if there is a connection."""
+    def ping(self) -> None:  # noqa: D102
         if self.connected and self.acks_end < len(self.acks) - 4:
             self._short(0xC0)
 

@@ -86,6 +86,7 @@ class MQTTClient:
             self._client.session.clean_session = False
         if timeout is not None:
             self._client.timeout_ms = int(timeout * 1000)
+        self._one = self._some = True  # what comes with CONNACK is for the next call
         try:
             return int(self._client.connect())
         except ReasonError as exc:

@@ -123,16 +123,15 @@ class Supervisor(Link):
         Messages that are not acknowledged stay for the next `start`.
         """
         self._stopping = True
-        if self.session.connected:
-            self.session.disconnect()
-            self._write()
-            try:
+        try:
+            if self.session.connected:
+                self.session.disconnect()
+                self._write()
                 await self._until(lambda: self._stream is None, _FAREWELL)
-            except OSError:
-                self._fatal = None  # the broker did not close: we do
-            finally:
-                await self.close()
-        await self.close()
+        except OSError:
+            self._fatal = None  # the broker did not close: we do
+        finally:
+            await self.close()
 
     async def close(self) -> None:
         """End without DISCONNECT; the broker will publish the will."""
@@ -258,6 +257,8 @@ class Supervisor(Link):
             await self._writable(self._source)
             if self._stream is not None and self._fatal is None:
                 self._write(True)
+            if self._watched:
+                self._changed.set()
         self._drainer = None
         self._go.set()
 

@@ -38,6 +38,7 @@ else:
         def __next__(self) -> None:
             stream = self._stream
             if stream is None:
+                self._stop.__traceback__ = None  # it would grow with every raise
                 raise self._stop
             self._stream = None
             if self._write:
