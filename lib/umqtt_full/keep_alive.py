@@ -41,7 +41,7 @@ class KeepAlive:
                 self._ping_at = now_ms  # a long packet goes out, PINGREQ waits behind it
         self._polled = now_ms
         if not session.connected or not self.interval:
-            self._last_rx = now_ms
+            self._last_rx = self._last_tx = now_ms
             return 0
         if session.held:  # what is not read says nothing about the link
             self._last_rx = self._ping_at = now_ms
