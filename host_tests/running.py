@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from expand import find
 
@@ -125,3 +126,16 @@ class Scripted(Device):
         options = ["-X", f"heapsize={heap}"] if heap and interpreter != "cpython" else []
         arguments = (group, name, host, str(port), prefix, front)
         super().__init__(interpreter, *options, driver, *arguments)
+
+
+def play(broker: Any, device: Device) -> None:
+    """Run a scripted broker and a device to their ends; AssertionError says what went wrong."""
+    device.on_sync = lambda tag: broker.sync_event(tag).set()
+    device.on_end = broker.abort
+    broker.release = device.release
+    broker.start()
+    device.start()
+    problem = device.finish(30)
+    broker.join(15)
+    problems = [text for text in (broker.failure, problem) if text]
+    assert not problems, "\n" + "\n".join(problems)

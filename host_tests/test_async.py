@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from broker_core import HOST
 from fake_broker import FakeBroker
-from running import HERE, Device
+from running import HERE, Device, play
 
 Steps = tuple[Any, ...]
 SUB = ("expect", "SUBSCRIBE", {"packet_id": "$s"})
@@ -137,12 +137,4 @@ def test_async(interpreter: str, name: str) -> None:
     script = str(HERE / "device" / "async_ops.py")
     device = Device(interpreter, *options, script, name, HOST, str(broker.port))
     broker.device = device
-    device.on_sync = lambda tag: broker.sync_event(tag).set()
-    device.on_end = broker.abort
-    broker.release = device.release
-    broker.start()
-    device.start()
-    problem = device.finish(30)
-    broker.join(15)
-    problems = [text for text in (broker.failure, problem) if text]
-    assert not problems, "\n" + "\n".join(problems)
+    play(broker, device)

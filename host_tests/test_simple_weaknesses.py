@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from broker_core import HOST
 from fake_broker import FakeBroker
-from running import HERE, Device
+from running import HERE, Device, play
 
 SEEN = ("expect", "PUBLISH", {"topic": "t", "qos": 1, "dup": False, "packet_id": "$a"})
 ACK = ("send", "PUBACK", {"packet_id": "$a"})
@@ -79,12 +79,4 @@ def test_weakness(interpreter: str, name: str) -> None:
     broker = FakeBroker(name, SCRIPTS[name])
     script = str(HERE / "device" / "simple_ops.py")
     device = Device(interpreter, script, name, HOST, str(broker.port))
-    device.on_sync = lambda tag: broker.sync_event(tag).set()
-    device.on_end = broker.abort
-    broker.release = device.release
-    broker.start()
-    device.start()
-    problem = device.finish(30)
-    broker.join(15)
-    problems = [text for text in (broker.failure, problem) if text]
-    assert not problems, "\n" + "\n".join(problems)
+    play(broker, device)
