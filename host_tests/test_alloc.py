@@ -18,10 +18,11 @@ def broker() -> Iterator[Broker]:
         yield one
 
 
+@pytest.mark.parametrize("options", [("4",), ("5",), ("5", "2")], ids=["v4", "v5", "aliases"])
 @pytest.mark.parametrize("name", NAMES)
-def test_no_byte_is_taken(name: str, broker: Broker) -> None:
+def test_no_byte_is_taken(name: str, options: tuple[str, ...], broker: Broker) -> None:
     script = str(HERE / "device" / "alloc_ops.py")
-    device = Device("micropython32", script, name, broker.host, str(broker.port))
+    device = Device("micropython32", script, name, broker.host, str(broker.port), *options)
     device.start()
     problem = device.finish(60)
     assert not problem, problem

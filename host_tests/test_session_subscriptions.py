@@ -156,6 +156,18 @@ def test_an_answer_of_the_wrong_length_is_a_protocol_error(codes: tuple[int, ...
         rig.feed(suback(1, *codes))
 
 
+@pytest.mark.parametrize("code", [3, 0x7F, 0x81, 0xFF])
+@pytest.mark.parametrize("packet_id", [1, 77])
+def test_mqtt_3_9_3_2_a_reserved_return_code_is_refused(packet_id: int, code: int) -> None:
+    """Also in an answer to what was not asked; without one such an answer is ignored."""
+    rig = online()
+    rig.subscribe("a")
+    rig.drain()
+    rig.feed(suback(77, 0, 1, 2, 0x80))
+    with pytest.raises(ProtocolError):
+        rig.feed(suback(packet_id, code))
+
+
 def test_a_shared_filter_matches_and_never_breaks_the_loop() -> None:
     rig = online()
     got: list[str] = []
@@ -193,8 +205,8 @@ def test_in_the_end_the_broker_has_what_the_table_says(steps: list[tuple[str, in
         broker.read(rig)
         broker.answer(rig, 99)
     table = rig.session.subscriptions.all
-    assert all(one.wanted and one.granted == one.qos for one in table)
-    assert {str(one.filter, "utf-8"): one.qos for one in table} == broker.filters
+    assert all(one.wanted and one.granted == one.options for one in table)
+    assert {str(one.filter, "utf-8"): one.options for one in table} == broker.filters
     assert not rig.pending(*range(1, 200))
 
 

@@ -27,12 +27,13 @@ _GENERATOR = 1
 
 # What a message, an ack or an idle turn passes through.
 HOT = {
+    "errors": "Guard.__enter__ Guard.__exit__",
     "client": """
         Client.publish Client.publish_nowait Client.wait Client.poll Client._put Client._put_later
         Client._unfinished Client._turn Client._exchange Client._wait Client._write
     """,
     "link": """
-        Guard.__enter__ Guard.__exit__ Link.connected Link.pending Link._online Link._limit
+        Link.connected Link.pending Link._online Link._limit
         Link._serve Link._flush Link._watch Link._receive Link._feed Link._unmatched
     """,
     "session": """
@@ -56,13 +57,25 @@ HOT = {
         IdList.pop Ids.new
     """,
     "subscriptions": """
-        Subscriptions.deliver Subscriptions._call Reporter.__enter__ Reporter.__exit__
+        Subscriptions.deliver Subscriptions._call
     """,
     "packet": """
         put _put_tight is_ascii length_size encode_length decode_length encode_ack check_range
-        check_qos decode_publish check_topic Message.payload Message.topic Message.qos
+        check_qos check_topic Message.payload Message.topic Message.qos
         Message.retain Message.dup Message.topic_is Message.payload_is Message.payload_int
-        Message.copy_into _same
+        Message.copy_into Message.decode _same
+    """,
+    "session5": """
+        Session5._choose Session5._alias Session5.sent Session5._rare Session5._coded Session5._ack
+        Session5._owe_code Session5._take_id Session5._check_quota Session5._receive
+        Session5._erase Session5._begin_long Session5._block_at Session5._block_fits
+        Session5._pass_by
+    """,
+    "message5": "Message5.decode Message5.carries Message5.take_block Reader.check_size",
+    "outbox5": "Outbox5.publish Outbox5._unfit",
+    "aliases": """
+        Aliases.prepare Aliases.end Aliases._parse Aliases._find Aliases._again Aliases._property
+        Aliases._swap
     """,
     "keep_alive": "KeepAlive.poll KeepAlive._idle KeepAlive.left",
     "topic": "valid_utf8 _second matches is_topic",
@@ -71,14 +84,27 @@ HOT = {
 # Called once a connection or a subscription: these may take their frame from the heap.
 COLD = {
     "aio": "AsyncClient.__init__ AsyncClient.on AsyncClient.messages",
-    "client": "Client.disconnect Client.subscribe",
-    "link": "Link.__init__ Link.on Link._add Link._tell Link._close",
+    "client": "Client.disconnect Client.subscribe Client.unsubscribe",
+    "link": "Link.__init__ Link.on Link._add.<listcomp> Link._remove.<listcomp> Link._tell "
+    "Link._close Link._say",
     "net": "resolve dial",
     "outbox": "Outbox._keep Outbox.restore",  # with a store only
     "packet": "encode_connect encode_subscribe",
     "session": "Session.__init__ Session._rare",
     "subscriptions": "Subscriptions.request Subscriptions.answered Subscriptions._granted "
-    "Subscriptions.connected",
+    "Subscriptions.connected filter_pairs",
+    # MQTT 5: connecting, subscribing, refusals, and messages that have properties
+    "aliases": "Aliases._first",
+    "connect5": "Connection5.__init__ Connection5._encode_connect Connection5._add_authentication "
+    "Connection5._connack5 Connection5.tell Connection5._ended Connection5._queue_auth "
+    "Connection5._auth Connection5.disconnect",
+    "message5": "Reader.read",
+    "outbox5": "Outbox5.unfit",
+    "properties": "_check_value check_properties find_property _value decode_properties _encoded "
+    "_row encode_properties",
+    "session5": "Session5._explained Session5._answer",
+    "subscriptions5": "Subscriptions5.add Subscriptions5.connected Subscriptions5.answered "
+    "Subscriptions5._ended",
     "supervisor": "Supervisor.__init__",
     "tls": "_context _data secure",
     "ws": "Hello._check WebSocket.close",

@@ -27,21 +27,27 @@ RANKS = {
     **dict.fromkeys(("topic", "ids", "net", "waits"), 1),
     **dict.fromkeys(("packet", "tls", "ws"), 2),
     **dict.fromkeys(("inbox", "outbox", "properties", "subscriptions"), 3),
-    **dict.fromkeys(("keep_alive", "messages"), 3),
-    "session": 4,
-    "store": 5,
-    "link": 6,
-    **dict.fromkeys(("client", "supervisor"), 7),
-    "aio": 8,
-    **dict.fromkeys(("endpoint", "simple"), 9),
-    "robust": 10,
-    "__init__": 11,
+    **dict.fromkeys(("keep_alive", "messages", "reason5"), 3),
+    **dict.fromkeys(("aliases", "message5", "outbox5", "subscriptions5", "session"), 4),
+    **dict.fromkeys(("connect5", "store"), 5),
+    "session5": 6,
+    "link": 7,
+    **dict.fromkeys(("client", "supervisor"), 8),
+    "aio": 9,
+    **dict.fromkeys(("endpoint", "simple"), 10),
+    "robust": 11,
+    "__init__": 12,
 }
 PURE = (
     *("errors", "reason", "topic", "ids", "packet", "inbox", "outbox", "properties"),
     *("subscriptions", "keep_alive", "session"),
+    *("aliases", "message5", "outbox5", "subscriptions5", "connect5", "session5", "reason5"),
 )
-OPTIONAL = ("tls", "ws", "store", "properties", "reason", "endpoint")
+FIVE = (  # MQTT 5
+    *("properties", "aliases", "message5", "outbox5", "subscriptions5", "connect5", "session5"),
+    "reason5",
+)
+OPTIONAL = ("tls", "ws", "store", "reason", "endpoint", *FIVE)
 MAX_LINES = 400
 _FRONT_ENDS = (("client", "simple", "robust"), ("aio", "supervisor", "messages", "waits"))
 _PURE_IMPORTS = ("micropython", "struct", "array", "sys")
@@ -142,7 +148,8 @@ def _sibling_problem(name: str, one: Import) -> str | None:
         return None  # nothing is loaded
     if one.module == "_cpython" and not one.cpython_only:
         return "imports _cpython where a board would load it"
-    if one.module in OPTIONAL and not one.in_function:
+    among = name in FIVE and one.module in FIVE  # loaded together
+    if one.module in OPTIONAL and not one.in_function and not among:
         return f"imports the optional {one.module} at its head; import it where it is needed"
     if name in PURE and one.module not in PURE and one.module != "_cpython":
         return f"imports {one.module}, but belongs to the protocol, which does no I/O"

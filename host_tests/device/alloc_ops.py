@@ -67,10 +67,17 @@ def connected(host, port, **options):
     """A client with a session of its own."""
     from umqtt_full import Client
 
-    client = Client(options.pop("client_id", "alloc"), host, port, clean_session=True, **options)
+    options["clean_session" if VERSION == 4 else "clean_start"] = True
+    if VERSION == 5:
+        options["topic_aliases"] = ALIASES
+        options["properties"] = {"maximum_packet_size": None}  # what is longer is drained
+    client = Client(options.pop("client_id", "alloc"), host, port, version=VERSION, **options)
     client.connect()
     return client
 
+
+VERSION = 4  # of MQTT
+ALIASES = 0  # topic aliases of MQTT 5
 
 class Publishing:
     """Messages to one or two topics, waited for. Methods: a closure of many names takes heap."""
@@ -302,8 +309,11 @@ def measure(operation):
     return found
 
 
-def main(name, host, port):
+def main(name, host, port, version="4", aliases="0"):
     """Measure one operation."""
+    global VERSION, ALIASES
+    VERSION = int(version)
+    ALIASES = int(aliases)
     found = measure(operation_of(name, host, int(port)))
     for line in found:
         print(line)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .packet import Message as Message
     from .packet import Will as Will
     from .store import Store as Store
+    from .tls import TLSError as TLSError
 
 if sys.implementation.name == "cpython":
     from ._cpython import install
@@ -32,6 +33,7 @@ _ROOMS = {
     "ReasonError": "errors",
     "LimitError": "errors",
     "Store": "store",
+    "TLSError": "tls",
 }
 
 

@@ -6,10 +6,10 @@ import errno
 from micropython import const
 
 from .errors import LimitError
-from .link import answered
 from .messages import Messages
 from .net import ticks_ms
 from .packet import check_qos
+from .subscriptions import answered
 from .supervisor import Supervisor
 from .waits import is_async
 
@@ -17,7 +17,7 @@ TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
     from typing import Any
 
-    from .link import Filters
+    from .subscriptions import Filters
 
 _TICKS = const(0x3FFFFFFF)
 
@@ -51,7 +51,7 @@ class AsyncClient(Supervisor):
     `full` says what a QoS 1 or 2 publish does while the outbox has no room: "wait" (up to its
     timeout), "raise" LimitError, or "drop" the oldest message that was not sent yet (counted in
     `dropped`). `keep` tells whether a QoS 0 message is kept for later while there is no connection
-    (False: dropped and counted).
+    (False: dropped and counted, as is one that a connection takes with it half-written).
 
     Any task may call any method at any time, and be cancelled at any await: what was accepted
     stays accepted, and no packet is left half-written.
@@ -72,9 +72,13 @@ class AsyncClient(Supervisor):
         super().__init__(client_id, host, port, **options)
         self.full = full
         self.keep = keep
-        self.dropped = 0  # messages given up: QoS 0 without a connection, or an outbox full
         self.session.on_done = self._done
         self._waiters: list[Waiter] = []
+
+    @property
+    def dropped(self) -> int:
+        """How many messages were given up: at QoS 0, or from an outbox that was full."""
+        return self.session.outbox.dropped
 
     def on(
         self,
@@ -83,6 +87,7 @@ class AsyncClient(Supervisor):
         qos: int = 0,
         stream: bool = False,
         queue: int | None = None,
+        **options: "Any",
     ) -> "Any":
         """Subscribe a handler, plain or async; see `Link.on`.
 
@@ -92,24 +97,29 @@ class AsyncClient(Supervisor):
         give `queue`.
         """
         if handler is None:
-            return lambda f: self.on(topic_filter, f, qos, stream, queue)
+            return lambda f: self.on(topic_filter, f, qos, stream, queue, **options)
         if queue is None and not is_async(handler):
-            super().on(topic_filter, handler, qos, stream)
+            super().on(topic_filter, handler, qos, stream, **options)
             self._write()
             return handler
-        work = (self.messages(topic_filter, qos, queue or 4), handler)
+        work = (self.messages(topic_filter, qos, queue or 4, **options), handler)
         self._works.append(work)
         if self._reader is not None:
             self._spawn(self._work(*work))
         return handler
 
     def messages(
-        self, topic_filter: str | bytes, qos: int = 0, size: int = 8, overflow: str = "wait"
+        self,
+        topic_filter: str | bytes,
+        qos: int = 0,
+        size: int = 8,
+        overflow: str = "wait",
+        **options: "Any",
     ) -> Messages:
         """Subscribe, and return an async iterator over the messages; see `Messages`."""
         messages = Messages(size, overflow, self._resume)
         table = self.session.subscriptions
-        subscription = table.add(topic_filter, qos, messages.put)
+        subscription = table.add(topic_filter, qos, messages.put, **options)
         if overflow == "wait":
             subscription.gate = messages.room
             table.gates += 1
@@ -123,12 +133,15 @@ class AsyncClient(Supervisor):
         qos: int = 0,
         retain: bool = False,
         timeout_ms: int | None = None,
+        properties: "dict[str, Any] | None" = None,
     ) -> None:
         """Publish, and return when the QoS is fulfilled; arguments and errors as `Client.publish`.
 
         Offline, QoS 1 and 2 wait in the outbox. After a timeout or a cancellation a message that
         was accepted stays accepted.
         """
+        if properties is not None:
+            topic = self._with(topic, properties)
         qos = check_qos(qos) << 1 | bool(retain)
         timeout_ms = self._limit(timeout_ms)
         packet_id = self._put(topic, payload, qos)
@@ -142,9 +155,16 @@ class AsyncClient(Supervisor):
             await self._until(lambda: not self.session.outbox.queued_once, timeout_ms)
 
     async def publish_nowait(
-        self, topic: str | bytes, payload: bytes | str, qos: int = 0, retain: bool = False
+        self,
+        topic: str | bytes,
+        payload: bytes | str,
+        qos: int = 0,
+        retain: bool = False,
+        properties: "dict[str, Any] | None" = None,
     ) -> int:
         """Publish without waiting for acknowledgement; return the packet id, for `wait`."""
+        if properties is not None:
+            topic = self._with(topic, properties)
         qos = check_qos(qos) << 1 | bool(retain)
         packet_id = self._put(topic, payload, qos)
         if packet_id < 0:
@@ -154,7 +174,7 @@ class AsyncClient(Supervisor):
     def _put(self, topic: str | bytes, payload: bytes | str, flags: int) -> int:
         """Queue a message and write what can be written; -1: the outbox is full."""
         if flags < 2 and not self.session.connected and not self.keep:
-            self.dropped += 1
+            self.session.outbox.dropped += 1
             return 0
         packet_id = self.session.publish(topic, payload, flags)
         self._write()
@@ -183,7 +203,7 @@ class AsyncClient(Supervisor):
             return False
         if packet_id:
             session.forget(packet_id)
-        self.dropped += 1
+        session.outbox.dropped += 1
         for waiter in self._waiters:
             if waiter.packet_id == packet_id:
                 waiter.dropped = True
@@ -209,6 +229,8 @@ class AsyncClient(Supervisor):
                 waiter.event.clear()
             if waiter.dropped:
                 raise LimitError("dropped from a full outbox")
+            if packet_id in self.session.refused:
+                raise self.session.refused.pop(packet_id)
         finally:
             waiter.packet_id = 0
 
@@ -227,31 +249,44 @@ class AsyncClient(Supervisor):
         self._nudge(timeout_ms)
         return waiter
 
+    def _awaited(self, packet_id: int) -> bool:
+        return any(waiter.packet_id == packet_id for waiter in self._waiters)
+
     def _done(self, packet_id: int) -> None:
         for waiter in self._waiters:
             if waiter.packet_id == packet_id:
                 waiter.event.set()
 
     async def subscribe(
-        self, topic_filter: "Filters", qos: int = 0, timeout_ms: int | None = None
+        self,
+        topic_filter: "Filters",
+        qos: int = 0,
+        timeout_ms: int | None = None,
+        **options: "Any",
     ) -> int | list[int] | None:
         """Subscribe, and return what the broker granted; as `Client.subscribe`."""
-        some = self._add(topic_filter, qos)
+        some = self._add(topic_filter, qos, options)
         self._write()
         if self._feeding:
             return None
         for s in some:
             s.awaited = True
         await self._until(lambda: answered(some), timeout_ms)
-        return self._codes(topic_filter, some)
+        one = isinstance(topic_filter, (str, bytes))
+        return self.session.subscriptions.codes_of(one, some)
 
-    async def unsubscribe(self, topic_filter: "Filters", timeout_ms: int | None = None) -> None:
+    async def unsubscribe(
+        self, topic_filter: "Filters", timeout_ms: int | None = None, **options: "Any"
+    ) -> None:
         """Unsubscribe from a filter, or from a list of them; their handlers go too."""
-        some = self._remove(topic_filter)
+        some = self._remove(topic_filter, options)
         self._write()
         table = self.session.subscriptions
         if not self._feeding:
+            for s in some:
+                s.awaited = True
             await self._until(lambda: not any(s in table.all for s in some), timeout_ms)
+            table.ended(some)
 
     def _resume(self) -> None:
         """A consumer has made room."""

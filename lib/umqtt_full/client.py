@@ -5,16 +5,17 @@ import errno
 from micropython import const
 
 from .errors import LimitError
-from .link import Link, answered
+from .link import Link
 from .net import Poll, sleep_ms, ticks_ms
 from .packet import check_qos
+from .subscriptions import answered
 
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .link import Filters
+    from .subscriptions import Filters
 
 _TICKS = const(0x3FFFFFFF)
 _IN = const(1)
@@ -41,6 +42,8 @@ class Client(Link):
     _poll: "Any" = None
     _patience = 0  # ms that the publish that is going on may take …
     _started = 0  # … from then on
+    _flags = 0  # … with this QoS << 1 | RETAIN
+    _waiting = 0  # packet id of the message that is waited for
 
     def connect(self, timeout_ms: int | None = None) -> bool:
         """Connect unless connected; return whether the broker kept the session.
@@ -64,13 +67,14 @@ class Client(Link):
                 raise self.error
         return self.session.session_present
 
-    def disconnect(self) -> None:
+    def disconnect(self, reason_code: int = 0, properties: "dict[str, Any] | None" = None) -> None:
         """Send DISCONNECT after what is half written, and close [MQTT-3.14.4-1].
 
         Takes at most a second. Messages that are not acknowledged stay for the next connection.
+        A reason code and properties go with MQTT 5 alone.
         """
         if self.session.connected:
-            self.session.disconnect()
+            self._part(reason_code, properties)
             try:
                 self._flush()
                 if not self._feeding:
@@ -111,41 +115,54 @@ class Client(Link):
         qos: int = 0,
         retain: bool = False,
         timeout_ms: int | None = None,
+        properties: "dict[str, Any] | None" = None,
     ) -> None:
         """Publish, and return when the QoS is fulfilled: written, PUBACK or PUBCOMP received.
 
         `payload` bytes, bytearray, memoryview or str (as UTF-8). ValueError: an argument is not
         allowed, nothing was sent. OSError(ENOTCONN): not connected (with `reconnect`: at QoS 0).
         OSError(ETIMEDOUT): not acknowledged within the time; at QoS 1 and 2 the message stays
-        accepted and is delivered later. LimitError: the outbox has no room.
+        accepted and is delivered later. LimitError: the outbox has no room. With MQTT 5 also
+        ReasonError: the broker refused it, or has said that it would.
         """
-        qos = check_qos(qos) << 1 | bool(retain)
+        if properties is not None:
+            topic = self._with(topic, properties)
+        self._flags = check_qos(qos) << 1 | bool(retain)
         if not self._feeding:
             self._patience = self._limit(timeout_ms)
             self._started = ticks_ms()
-        qos = self._put(topic, payload, qos)
+        qos = self._put(topic, payload)
         if qos or self.session.outbox.queued_once:
-            self.wait(qos, self._left())
+            timeout_ms = self._left()
+            self.wait(qos, timeout_ms)
 
     def publish_nowait(
-        self, topic: str | bytes, payload: bytes | str, qos: int = 0, retain: bool = False
+        self,
+        topic: str | bytes,
+        payload: bytes | str,
+        qos: int = 0,
+        retain: bool = False,
+        properties: "dict[str, Any] | None" = None,
     ) -> int:
         """Publish without waiting for acknowledgement; return the packet id, 0 at QoS 0.
 
         Waits at most for room in the outbox. A payload longer than `tx_size` is not copied: leave
         it unchanged until `pending(packet_id)` is False. Errors as `publish`.
         """
-        qos = check_qos(qos) << 1 | bool(retain)
+        if properties is not None:
+            topic = self._with(topic, properties)
+        self._flags = check_qos(qos) << 1 | bool(retain)
         if not self._feeding:
             self._patience = self.timeout_ms
             self._started = ticks_ms()
-        return self._put(topic, payload, qos)
+        return self._put(topic, payload)
 
     def _left(self) -> int:
         """How many ms the publish that is going on still has."""
         return self._patience - (ticks_ms() - self._started & _TICKS)
 
-    def _put(self, topic: str | bytes, payload: bytes | str, flags: int) -> int:
+    def _put(self, topic: str | bytes, payload: bytes | str) -> int:
+        flags = self._flags  # not an argument: the frame of `publish` would be too large for it
         if flags < 2 and self.session.connected and not self._feeding:
             if ticks_ms() - self._turned & _TICKS > _TURN:
                 self._turn(0)
@@ -186,11 +203,18 @@ class Client(Link):
         """
         timeout_ms = self._limit(timeout_ms)
         start = ticks_ms()
+        if not self._feeding:
+            self._waiting = packet_id
         while self._unfinished(packet_id) and not self._feeding:
             left = timeout_ms - (ticks_ms() - start & _TICKS)
             if left <= 0:
                 raise OSError(errno.ETIMEDOUT, "not acknowledged")
             self._turn(left)
+        if packet_id in self.session.refused:
+            raise self.session.refused.pop(packet_id)
+
+    def _awaited(self, packet_id: int) -> bool:
+        return packet_id == self._waiting
 
     def _unfinished(self, packet_id: int) -> bool:
         if packet_id:
@@ -202,27 +226,35 @@ class Client(Link):
         topic_filter: "Filters",
         qos: int = 0,
         timeout_ms: int | None = None,
+        **options: "Any",
     ) -> int | list[int] | None:
         """Subscribe to a filter and return the QoS granted, or to a list of (filter, qos).
 
         ReasonError: the broker refused the one filter. For a list the result is a list of return
         codes, 0x80 where refused. What no handler of `on` matches goes to `on_message`.
         OSError(ETIMEDOUT): no SUBACK within the time. Made again when the session was lost.
+        `options` are those of `Subscriptions5.add`, with MQTT 5 alone.
         """
-        some = self._add(topic_filter, qos)
+        some = self._add(topic_filter, qos, options)
         if self._feeding:
             return None
         for s in some:
             s.awaited = True
         self._until(lambda: answered(some), timeout_ms)
-        return self._codes(topic_filter, some)
+        one = isinstance(topic_filter, (str, bytes))
+        return self.session.subscriptions.codes_of(one, some)
 
-    def unsubscribe(self, topic_filter: "Filters", timeout_ms: int | None = None) -> None:
+    def unsubscribe(
+        self, topic_filter: "Filters", timeout_ms: int | None = None, **options: "Any"
+    ) -> None:
         """Unsubscribe from a filter, or from a list of them; their handlers go too."""
-        some = self._remove(topic_filter)
+        some = self._remove(topic_filter, options)
         table = self.session.subscriptions
         if not self._feeding:
+            for s in some:
+                s.awaited = True
             self._until(lambda: not any(s in table.all for s in some), timeout_ms)
+            table.ended(some)
 
     def _until(self, done: "Callable[[], bool]", timeout_ms: int | None) -> None:
         timeout_ms = self._limit(timeout_ms)
@@ -268,12 +300,12 @@ class Client(Link):
                 return
             self._open()
         wait = self._serve()
-        if self._more or (self._paused and not self._blocked):
-            wait = 0
-        elif wait < 0 or wait > timeout_ms:
-            wait = timeout_ms
         if self._paused and self._blocked:  # what comes in is not taken now: wait for room only
-            self._poll.modify(self._source, _OUT)
+            self._poll.modify(self._source, self._wants or _OUT)
+        elif self._more or self._paused:
+            wait = timeout_ms = 0
+        if wait < 0 or wait > timeout_ms:
+            wait = timeout_ms
         wait = self._wait(wait)
         if wait or self._more or self._paused:
             self._receive(wait | _IN)
@@ -281,12 +313,13 @@ class Client(Link):
     def _open(self) -> None:
         super()._open()
         self._poll = Poll()
-        self._poll.register(self._source, _IN | _OUT)
+        self._poll.register(self._source, self._wants or _OUT)
 
     def _watch(self, blocked: bool) -> None:
         super()._watch(blocked)
-        if self._poll is not None:
-            self._poll.modify(self._source, (self._wants or _IN | _OUT) if blocked else _IN)
+        if self._poll is not None:  # before CONNECT is out nothing is read, so IN would only spin
+            events = (_IN | _OUT if self._up else _OUT) if blocked else _IN
+            self._poll.modify(self._source, (blocked and self._wants) or events)
 
     def _close(self) -> None:
         self._poll = None

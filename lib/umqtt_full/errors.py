@@ -5,13 +5,23 @@ Bad arguments are `ValueError` and transport failures stay `OSError`; everything
 client may connect again.
 """
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
 
 class MQTTError(Exception):
     """Base of the three errors below."""
 
 
 class ProtocolError(MQTTError):
-    """The peer broke a rule of the specification; the connection is closed [MQTT-4.8.0-1]."""
+    """The peer broke a rule of the specification; the connection is closed [MQTT-4.8.0-1].
+
+    MQTT 5: `reason_code` is what our DISCONNECT tells it.
+    """
+
+    reason_code = 0x82
 
 
 class LimitError(MQTTError):
@@ -19,14 +29,39 @@ class LimitError(MQTTError):
 
 
 class ReasonError(MQTTError):
-    """The broker refused: `reason_code` is CONNACK's return code or SUBACK's 0x80."""
+    """The broker refused: `reason_code` is CONNACK's return code or SUBACK's 0x80.
 
-    def __init__(self, reason_code: int, about: str = "") -> None:
+    MQTT 5: any reason code from 0x80, and those of DISCONNECT; `properties` came with it.
+    """
+
+    def __init__(
+        self, reason_code: int, about: str = "", properties: "dict[str, Any] | None" = None
+    ) -> None:
         super().__init__(reason_code, about)
         self.reason_code = reason_code
         self.about = about
+        self.properties = properties
 
     def __str__(self) -> str:
-        from .reason import text
+        if self.properties is None:
+            from .reason import text
+        else:
+            from .reason5 import text
 
         return text(self.reason_code, self.about)
+
+
+class Guard:
+    """`with guard:` hands what is raised in the block to `failed(exc)`; True: it ends there.
+
+    A `with` block because, unlike `except … as`, it needs no frame on the heap.
+    """
+
+    def __init__(self, failed: "Callable[[BaseException], bool]") -> None:
+        self._failed = failed
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, exc: BaseException | None, trace: object) -> bool:
+        return exc is not None and self._failed(exc)

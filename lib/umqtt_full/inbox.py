@@ -9,7 +9,8 @@ a handler that streams or to nobody, and takes no memory.
 from micropython import const
 
 from .errors import LimitError, ProtocolError
-from .packet import Message, body, check_range, decode_length, decode_publish, put
+from .packet import Message, body, check_range, decode_length, put
+from .topic import may_follow
 
 _PUBLISH = const(0x30)
 
@@ -35,6 +36,7 @@ class Inbox:
         self._skip = 0  # bytes still to come of a packet longer than buf
         self._id_in = -2  # bytes until its packet id, where even the topic is longer than buf
         self.taken = False  # its pieces go to a handler
+        self._lead = self._left = 0  # of a character of a topic that passes by; see `_check_part`
 
     def take(self, buf: bytearray, header: int, i: int, end: int) -> bool:
         """A whole packet: first byte `header`, body `buf[i:end]`. For the session to define.
@@ -147,18 +149,48 @@ class Inbox:
         self._skip = self._need - have
         self._id_in = i + 2 + (buf[i] << 8 | buf[i + 1]) - have
         if self._id_in <= -2:
-            decode_publish(buf, i, self._need, buf[0], m)
+            m.header = buf[0]
+            m.decode(buf, i, self._need, m.header)
             m.end = have
             self.taken = self.take_piece(m)
             m.offset = have - m.start
-        else:  # not even the topic and the id fit: they pass by
-            m.header = buf[0]
-            i = 2 if buf[0] & 6 else 0
-            if buf[0] & 6 == 6 or buf[0] & 14 == 8 or self._id_in + i > self._skip:
-                raise ProtocolError("PUBLISH with wrong flags, or a topic past its end")
-            m.packet_id = 0 if self._id_in >= 0 else buf[have - 1] << 8
-            self.taken = False
+        else:
+            self._begin_passing(buf, i + 2)
         self._have = self._need = 0
+
+    def _begin_passing(self, buf: bytearray, i: int) -> None:
+        """Not even the topic, which begins at `i`, and the id fit: they pass by."""
+        m = self.message
+        m.header = buf[0]
+        n = 2 if buf[0] & 6 else 0
+        if buf[0] & 6 == 6 or buf[0] & 14 == 8 or self._id_in + n > self._skip:
+            raise ProtocolError("PUBLISH with wrong flags, or a topic past its end")
+        n = self._have
+        m.packet_id = 0 if self._id_in >= 0 else buf[n - 1] << 8
+        self.taken = False
+        self._lead = self._left = 0
+        self._id_in += n - i
+        self._check_part(buf, i, n - i)
+        self._id_in -= n - i
+
+    def _check_part(self, buf: bytearray, i: int, n: int) -> None:
+        """Check what `n` bytes hold of a topic that passes by; a character may be split."""
+        end = i + min(n, self._id_in)
+        while i < end:
+            c = buf[i]
+            i += 1
+            if self._left:
+                if not may_follow(self._lead, c):
+                    raise ProtocolError("topic is not valid UTF-8")
+                self._lead = 0xC2  # behind the second byte any of 0x80 to 0xBF may follow
+                self._left -= 1
+            elif c >= 0x80:
+                self._lead = c
+                self._left = 1 + (c >= 0xE0) + (c >= 0xF0)
+            elif not c or c == 0x23 or c == 0x2B:
+                raise ProtocolError("topic holds U+0000 or a wildcard")
+        if self._left and n >= self._id_in:
+            raise ProtocolError("topic ends within a character")
 
     def _pass_on(self, window: bytearray) -> None:
         """Hand on, or drop, what the window holds of a long message."""
@@ -172,6 +204,8 @@ class Inbox:
         if self.taken:
             self.take_piece(m)
         k = self._id_in
+        if k > 0:
+            self._check_part(window, m.start, n)
         if 0 <= k < n:
             m.packet_id = window[m.start + k] << 8
         if 0 <= k + 1 < n:

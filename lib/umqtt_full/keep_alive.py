@@ -16,17 +16,24 @@ class KeepAlive:
     """Keep alive of `seconds` (0: none); PINGRESP may take `ping_timeout_ms`.
 
     A PINGREQ is due when half the keep alive has passed without sending or without receiving, so a
-    link that is dead in one direction is found under traffic too. The timeout defaults to 10 s or
+    link that is dead in one direction is found under traffic too. CONNECT counts as sent, however
+    long CONNACK takes [MQTT-3.1.2-24]. The timeout defaults to 10 s or
     half the keep alive, the smaller: a dead link is known within the keep alive.
     """
 
     def __init__(self, seconds: int, ping_timeout_ms: int | None) -> None:
-        self.interval = seconds * 500
-        self.timeout = min(10000, self.interval) if ping_timeout_ms is None else ping_timeout_ms
+        self._timeout_ms = ping_timeout_ms
+        self.set(seconds)
         self.pinging = False
         self._last_rx = self._last_tx = self._ping_at = 0
         self._stuck = False  # a PINGREQ is due but nothing can be written
         self._polled = 0  # when the time was given last: what was done since is as old at most
+
+    def set(self, seconds: int) -> None:
+        """Change the keep alive: a broker may have another."""
+        self.interval = seconds * 500
+        timeout_ms = self._timeout_ms
+        self.timeout = min(10000, self.interval) if timeout_ms is None else timeout_ms
 
     def poll(self, now_ms: int, session: "Session") -> int:
         """Take note of what was written and received until now; return PING, DEAD or 0."""
@@ -35,13 +42,12 @@ class KeepAlive:
             session.fed = False
             self._last_rx = self._polled
         if session.wrote:
-            session.wrote = False
             self._last_tx = self._polled
-            if session.writing:
+            if session.wrote == 2:
                 self._ping_at = now_ms  # a long packet goes out, PINGREQ waits behind it
+            session.wrote = 0
         self._polled = now_ms
         if not session.connected or not self.interval:
-            self._last_rx = self._last_tx = now_ms
             return 0
         if session.held:  # what is not read says nothing about the link
             self._last_rx = self._ping_at = now_ms

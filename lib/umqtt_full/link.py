@@ -9,19 +9,19 @@ import random
 
 from micropython import const
 
-from .errors import MQTTError, ReasonError
+from .errors import Guard, MQTTError, ReasonError
 from .net import dial as tcp_dial
 from .net import print_exception, ticks_ms
-from .packet import Message, check_qos
+from .packet import Message
 from .session import Session
-from .topic import encode_filter
+from .subscriptions import filter_pairs
 
 _TICKS = const(0x3FFFFFFF)
 _IN = const(1)
 _OUT = const(4)
 _MANY = const(64)  # reads at a time, so that a flood does not keep a call for ever
-_REFUSED = const(0x80)
-_UNAVAILABLE = const(3)  # CONNACK: the server, not the client, is the reason
+# the server, not the client, is the reason: unavailable, busy, shutting down, quota, rate
+_PASSING = (3, 0x88, 0x89, 0x8B, 0x97, 0x9F)
 _TLS_OPTIONS = ("ca", "cert", "key", "server_hostname", "insecure_no_verification", "psk")
 
 TYPE_CHECKING = const(False)
@@ -30,51 +30,29 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .store import Store
-    from .subscriptions import Handler, Subscription
-
-    Filters = str | bytes | list[Any]
+    from .subscriptions import Filters, Handler, Subscription
 
 
-def _listed(value: "Any", what: str) -> "list[Any]":
-    if not isinstance(value, (str, bytes, list, tuple)):
-        raise ValueError(what + " needs a topic filter or a list, not " + type(value).__name__)
-    some = [value] if isinstance(value, (str, bytes)) else list(value)
-    if not some:  # [MQTT-3.8.3-3], [MQTT-3.10.3-2]
-        raise ValueError(what + " needs at least one topic filter")
-    return some
+def _session(version: int) -> "type[Session]":
+    if version == 5:
+        from .session5 import Session5
 
-
-def answered(some: "list[Subscription]") -> bool:
-    """Tell whether the broker has answered each of these subscriptions."""
-    return all(s.granted is not None for s in some)
-
-
-class Guard:
-    """`with guard:` around whatever may end the connection, so that it is closed in any case.
-
-    A `with` block because, unlike `except … as`, it needs no frame on the heap.
-    """
-
-    def __init__(self, link: "Link") -> None:
-        self._link = link
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, exc: BaseException | None, trace: object) -> bool:
-        return exc is not None and self._link._failed(exc)
+        return Session5
+    if version == 4:
+        return Session
+    raise ValueError("version must be 4 (MQTT 3.1.1) or 5, not " + repr(version))
 
 
 class Link:
     """A session and the connection it has, or waits for.
 
+    `version` 4 is MQTT 3.1.1, 5 is MQTT 5.0, whose further options are those of `Connection5`.
     `host` and `port` of the broker (None: 1883, with TLS 8883; for WebSocket 80, with TLS 443).
     `tls` True, or a ready SSLContext; True goes with the options of `tls.secure`: ca, cert, key,
     server_hostname, psk, insecure_no_verification. `websocket`: the path, such as "/mqtt".
-    `connect_timeout_ms` None: 5 s, with TLS 10 s.
+    `connect_timeout_ms` None: 5 s, with TLS 10 s. `store` keeps the session on flash.
     `options` as for `Session`: username, password, keep_alive, clean_session, will, tx_size,
     rx_size, read_size, window, maximum_packet_size, ping_timeout_ms.
-    `store` keeps the session on flash; see `Store`.
     """
 
     def __init__(
@@ -83,6 +61,7 @@ class Link:
         host: str,
         port: int | None = None,
         *,
+        version: int = 4,
         tls: "Any" = False,
         websocket: str | None = None,
         reconnect: bool = False,
@@ -105,7 +84,7 @@ class Link:
             from .ws import upgrade
 
             dial = upgrade(dial, websocket)
-        self.session = Session(client_id, **options)
+        self.session = _session(version)(client_id, **options)
         self.session.subscriptions.on_message = self._unmatched
         self.session.subscriptions.on_error = self._report
         self.session.on_up = self._turned_up
@@ -125,7 +104,9 @@ class Link:
         self.on_connect: Callable[[bool], object] | None = None
         self.on_disconnect: Callable[[BaseException | None], object] | None = None
         self.on_error: Callable[[Exception], object] = print_exception
-        self._guard = Guard(self)
+        self._guard = Guard(
+            self._failed
+        )  # for what may end the connection: it is closed in any case
         self._ready = ready
         self._dial = dial
         self._stream: Any = None
@@ -134,7 +115,7 @@ class Link:
         self._wants = 0
         self._blocked = False  # a write would block
         self._more = False  # the last read filled the window: there is probably more
-        self._paused = False  # acks have to be written before the rest of the window is taken
+        self._paused = False  # acks have to be written before the window is taken to its end
         self._feeding = False  # a handler may be running: no call may wait
         self._up = False  # on_connect was called
         self._parted = False  # the application has disconnected: only `connect` connects again
@@ -152,55 +133,69 @@ class Link:
         handler: "Handler | None" = None,
         qos: int = 0,
         stream: bool = False,
+        **options: "Any",
     ) -> "Any":
         """Subscribe `handler(message)` now and after every reconnect that lost the session.
 
         Without `handler` this is a decorator. With `stream` a payload comes in pieces, however
-        long it is. ValueError: the filter or `qos` is not allowed. A refusal by the broker goes to
+        long it is. ValueError: the filter or `qos` is not allowed. `options` are those of
+        `Subscriptions5.add`, with MQTT 5 alone. A refusal by the broker goes to
         `on_error`.
         """
         if handler is None:
 
             def decorate(f: "Handler") -> "Handler":
-                self.session.subscriptions.add(topic_filter, qos, f, stream)
+                self.session.subscriptions.add(topic_filter, qos, f, stream, **options)
                 return f
 
             return decorate
-        self.session.subscriptions.add(topic_filter, qos, handler, stream)
+        self.session.subscriptions.add(topic_filter, qos, handler, stream, **options)
         return handler
+
+    @property
+    def connack(self) -> "dict[str, Any]":
+        """MQTT 5: the properties of the last CONNACK by name."""
+        return self.session.connack  # type: ignore[attr-defined]
+
+    def reauthenticate(self) -> None:
+        """MQTT 5: authenticate again with what the hook gives for None (4.12.1)."""
+        self.session.reauthenticate()  # type: ignore[attr-defined]
+        self._write()  # type: ignore[attr-defined]
 
     def pending(self, packet_id: int) -> bool:
         """Tell whether a QoS 1 or 2 message is queued or not yet acknowledged to its end."""
         return self.session.pending(packet_id)
 
-    def _add(self, topic_filter: "Filters", qos: int) -> "list[Subscription]":
-        """Check what `subscribe` was given, and put it into the table."""
-        filters = _listed(topic_filter, "subscribe")
-        some = [one if isinstance(one, tuple) else (one, qos) for one in filters]
-        for one in some:
-            if len(one) != 2:
-                raise ValueError("subscribe needs pairs of (topic filter, qos)")
-            encode_filter(one[0])
-            check_qos(one[1])
+    def _add(
+        self, topic_filter: "Filters", qos: int, options: "dict[str, Any]"
+    ) -> "list[Subscription]":
+        """Put what `subscribe` was given into the table."""
+        pairs = filter_pairs(topic_filter, qos)
         self._online()
-        return [self.session.subscriptions.add(one[0], one[1], None) for one in some]
+        add = self.session.subscriptions.add
+        return [add(one[0], one[1], None, **options) for one in pairs]
 
-    def _remove(self, topic_filter: "Filters") -> "list[Subscription]":
-        """Check what `unsubscribe` was given, and mark it in the table."""
-        some = _listed(topic_filter, "unsubscribe")
-        for one in some:
-            encode_filter(one)
+    def _remove(self, topic_filter: "Filters", options: "dict[str, Any]") -> "list[Subscription]":
+        """Mark what `unsubscribe` was given in the table."""
+        pairs = filter_pairs(topic_filter, 0)
         self._online()
-        return [self.session.subscriptions.remove(one) for one in some]
+        remove = self.session.subscriptions.remove
+        return [remove(one[0], **options) for one in pairs]
 
-    def _codes(self, topic_filter: "Filters", some: "list[Subscription]") -> int | list[int]:
-        """Return what `subscribe` does, once each filter has its answer."""
-        codes = [s.granted or 0 for s in some]
-        if not isinstance(topic_filter, (str, bytes)):
-            return codes
-        if codes[0] == _REFUSED:
-            raise ReasonError(_REFUSED, str(some[0].filter, "utf-8"))
-        return codes[0]
+    def _part(self, reason_code: int, properties: "dict[str, Any] | None") -> None:
+        """Have the session send DISCONNECT."""
+        if self.session.version == 5:
+            self.session.disconnect(reason_code, properties)  # type: ignore[call-arg]
+        elif reason_code or properties:
+            raise ValueError("a reason code and properties of DISCONNECT need version=5")
+        else:
+            self.session.disconnect()
+
+    def _with(self, topic: "Any", properties: "dict[str, Any]") -> "Any":
+        """Return what `Session.publish` takes for a topic that has properties with it."""
+        if self.session.version == 4:
+            raise ValueError("properties need version=5")
+        return topic, properties
 
     def _online(self) -> None:
         if not self._up and (self._parted or not self.reconnect):
@@ -212,7 +207,7 @@ class Link:
     def _refused(self) -> bool:
         """Tell whether the broker refused for a reason that trying again will not mend."""
         exc = self.error
-        return isinstance(exc, ReasonError) and exc.reason_code != _UNAVAILABLE
+        return isinstance(exc, ReasonError) and exc.reason_code not in _PASSING
 
     def _unmatched(self, message: Message) -> None:
         if self.on_message is not None:
@@ -269,11 +264,11 @@ class Link:
         try:
             self.session.close()
         finally:
-            if stream is not None:
-                try:
+            try:
+                if stream is not None:
                     stream.close()
-                except OSError as exc:
-                    self.error = exc
+            except OSError as exc:
+                self.error = exc
 
     def _lost(self, exc: BaseException) -> None:
         """The connection or an attempt failed: close, and decide when to try again.
@@ -282,6 +277,8 @@ class Link:
         than the delay before it.
         """
         stage = 2 if self._up else int(self._stream is not None)
+        if stage and self.session.farewell is not None:
+            self._say(self.session.farewell(exc))
         self._close()
         if self._explain is not None:
             exc = self._explain(exc, stage)
@@ -292,7 +289,9 @@ class Link:
         else:
             longest = self.backoff_ms
         self._since = now
-        self._delay = longest - random.getrandbits(16) * longest // 131072
+        self._delay = (
+            0 if self.session.again else longest - random.getrandbits(16) * longest // 131072
+        )
         if self._up:
             self._up = False
             self._tell(self.on_disconnect, exc)
@@ -300,13 +299,20 @@ class Link:
     def _failed(self, exc: BaseException) -> bool:
         """Something ended the connection: close it; True if it is to be borne and tried again."""
         self._lost(exc)
+        if self.session.again:
+            return True
         if self.reconnect and isinstance(self.error, (OSError, MQTTError, MemoryError)):
             return True
         if self.error is not exc and self.error is not None:
             raise self.error
         return False
 
-    # a turn
+    def _say(self, packet: bytes) -> None:
+        """Write the last packet of a connection, as far as the stream takes it."""
+        try:
+            self._stream.write(packet, 0, len(packet))
+        except OSError as exc:
+            self.error = exc
 
     def _serve(self) -> int:
         """Give the session the time, write what is due; return in how many ms to do so again.
@@ -357,6 +363,7 @@ class Link:
         """
         self._blocked = blocked
         self._wants = self._stream.wants if self._hints else 0
+        self.session.poll(ticks_ms())  # what was written went now, not when the next turn looks
 
     def _receive(self, events: int) -> None:
         """Take what the stream is ready for; `events` as `poll` reports them."""
@@ -383,5 +390,7 @@ class Link:
             self._paused = self.session.feed(n)
         finally:
             self._feeding = False
+        if self.session.refused:
+            self.session.tell(self)  # type: ignore[attr-defined]
         if not self._blocked and self._stream is not None:
             self._flush()

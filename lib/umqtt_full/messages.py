@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def keep(message: Message) -> Message:
     """Return a copy of a borrowed message, with a buffer of its own."""
-    kept = Message()
+    kept = type(message)()
     topic = message.topic_buf[message.topic_start : message.topic_end]
     kept.buf = kept.topic_buf = topic + message.buf[message.start : message.end]
     kept.topic_end = kept.start = len(topic)
@@ -22,6 +22,7 @@ def keep(message: Message) -> Message:
     kept.header = message.header
     kept.packet_id = message.packet_id
     kept.total = message.total
+    message.keep_more(kept)
     return kept
 
 

@@ -49,11 +49,14 @@ class Outbox:
         self.head = self.next = self.tail = 0
         self.packet_id = 0  # of the record that `_commit` makes
         self.queued_once = 0  # QoS 0 records that are not written yet
+        self.dropped = 0  # messages given up: QoS 0 that a connection took with it, …
         self.lent: dict[int, bytes | str] = {}
         self.store: Any = None  # keeps QoS 1 and 2 messages on flash, if there is one
         self._topic: Any = self  # (none yet) the last topic, as it was given …
         self._topic_bytes: str | bytes = b""  # … and as it is copied
         self._topic_n = 0
+        self._block: bytes = b""  # MQTT 5: properties …
+        self._block_n = 0  # … and their length
         self._lend = False  # the payload is too long to be copied
         self._at = self._end = 0  # the room that is written to
 
@@ -67,7 +70,7 @@ class Outbox:
             self._set_topic(topic)
         if type(payload) is not bytes:
             payload = self._plain(payload, "payload")
-        n = len(payload) + self._topic_n + (4 if flags & 6 else 2)
+        n = len(payload) + self._topic_n + self._block_n + (4 if flags & 6 else 2)
         if not self._room(len(payload), n):
             return -1
         return self._encode(payload, flags, n)
@@ -76,17 +79,20 @@ class Outbox:
         """Reserve room for a PUBLISH of Remaining Length `n`; False while there is none."""
         size = n + 1 + length_size(n)
         if size > self.maximum_packet_size:
-            raise ValueError(
-                "packet of %d bytes, maximum_packet_size is %d" % (size, self.maximum_packet_size)
-            )
+            raise self._too_long(size)
         self._lend = size + 6 > self.size  # too long to be copied
         if self._lend:
             size -= payload_n
             payload_n = 0
-        payload_n = max(16, self._topic_n, payload_n)
+        payload_n = max(16, self._topic_n, self._block_n, payload_n)
         self._at = self._reserve(size, payload_n)
         self._end = self._limit(self._at - 6)
         return self._at >= 0
+
+    def _too_long(self, size: int) -> Exception:
+        return ValueError(
+            "packet of %d bytes, maximum_packet_size is %d" % (size, self.maximum_packet_size)
+        )
 
     def _encode(self, payload: bytes | str, flags: int, n: int) -> int:
         """Write a PUBLISH of Remaining Length `n` to the room reserved; return its id."""
@@ -97,6 +103,8 @@ class Outbox:
             self.buf[n] = self.packet_id >> 8
             self.buf[n + 1] = self.packet_id & 255
             n += 2
+        if self._block_n:
+            n = put(self.buf, n, self._block, self._block_n, self._end)
         if self._lend:
             self.lent[self._at - 6] = payload
         else:
@@ -123,8 +131,7 @@ class Outbox:
         """Put a PUBLISH that an earlier run has accepted, and may have sent, behind the others."""
         n = len(packet)
         if n + _HEAD > self.size:
-            n = body(packet)
-            n += 4 + (packet[n] << 8 | packet[n + 1])  # up to the payload
+            n = self._payload(packet)
         p = self._reserve(n, 0)
         if p < 0:
             raise LimitError("tx_size is less than what the store holds")
@@ -134,6 +141,11 @@ class Outbox:
             self.lent[p - 6] = packet[n:]
         self.packet_id = packet_id
         self._commit(p, p + n, _PUBACK + ((packet[0] & 4) << 2))
+
+    def _payload(self, packet: bytes | bytearray) -> int:
+        """Return where the payload of a PUBLISH at QoS 1 or 2 begins."""
+        n = body(packet)
+        return n + 4 + (packet[n] << 8 | packet[n + 1])
 
     def _head(self, flags: int, n: int) -> int:
         """Write a PUBLISH up to its topic; return the offset behind it."""
@@ -297,6 +309,7 @@ class Outbox:
         if current >= 0:
             if self.buf[current + 3] == _ONCE:
                 self.sent(current)
+                self.dropped += 1
             else:
                 self.buf[current + _HEAD] |= _DUP
 

@@ -14,6 +14,10 @@ from micropython import const
 from .errors import ProtocolError
 from .topic import encode_text, encode_topic, valid_utf8
 
+TYPE_CHECKING = const(False)
+if TYPE_CHECKING:
+    from typing import Any
+
 _PUBLISH = const(0x30)
 _SUBSCRIBE = const(0x82)
 _MAX_REMAINING = const(268435455)
@@ -124,16 +128,22 @@ class Will:
     """The message that the broker publishes when it loses the client without a DISCONNECT.
 
     `topic` is a topic name, `payload` str or bytes of at most 65,535 bytes, `qos` 0, 1 or 2.
-    ValueError says what is wrong with an argument.
+    `properties` go with MQTT 5 alone. ValueError says what is wrong with an argument.
     """
 
     def __init__(
-        self, topic: str | bytes, payload: str | bytes, qos: int = 0, retain: bool = False
+        self,
+        topic: str | bytes,
+        payload: str | bytes,
+        qos: int = 0,
+        retain: bool = False,
+        properties: "dict[str, Any] | None" = None,
     ) -> None:
         self.topic = encode_topic(topic, "will topic")
         self.payload = _binary(payload, "will payload")
         self.qos = check_qos(qos)
         self.retain = bool(retain)
+        self.properties = properties
 
 
 def check_range(name: str, value: int, low: int, high: int) -> int:
@@ -162,7 +172,8 @@ def _field(data: bytes) -> bytes:
     return bytes((len(data) >> 8, len(data) & 255)) + data
 
 
-def _packet(first: int, body: bytes) -> bytes:
+def encode_packet(first: int, body: bytes) -> bytes:
+    """Return a packet with this first byte and body."""
     head = bytearray(5)
     head[0] = first
     return bytes(head[: encode_length(head, 1, len(body))]) + body
@@ -175,29 +186,37 @@ def encode_connect(
     keep_alive: int,
     clean_session: bool,
     will: Will | None,
+    level: int = 4,
+    properties: bytes = b"",
+    will_properties: bytes = b"",
 ) -> bytearray:
-    """Return a CONNECT packet (3.1); ValueError says what is wrong with an argument."""
+    """Return a CONNECT packet (3.1); ValueError says what is wrong with an argument.
+
+    `level` 5 is MQTT 5; the properties, encoded with their length, belong to it alone.
+    """
     client_id = encode_text(client_id, "client_id")
-    if not client_id and not clean_session:
+    if not client_id and not clean_session and level == 4:
         raise ValueError("an empty client_id needs clean_session=True")  # [MQTT-3.1.3-7]
     check_range("keep_alive in seconds", keep_alive, 0, 65535)
     flags = 2 if clean_session else 0
-    body = _field(client_id)
+    body = properties + _field(client_id)
     if will is not None:
         if not isinstance(will, Will):
             raise ValueError("will must be a Will, not " + type(will).__name__)
+        if will.properties and level == 4:
+            raise ValueError("properties of a will need version=5")
         flags |= 4 | will.qos << 3 | will.retain << 5
-        body += _field(will.topic) + _field(will.payload)
+        body += will_properties + _field(will.topic) + _field(will.payload)
     if username is not None:
         flags |= 0x80
         body += _field(encode_text(username, "username"))
-    elif password is not None:
+    elif password is not None and level == 4:
         raise ValueError("a password needs a username")  # [MQTT-3.1.2-22]
     if password is not None:
         flags |= 0x40
         body += _field(_binary(password, "password"))
-    head = bytes((4, flags, keep_alive >> 8, keep_alive & 255))
-    return bytearray(_packet(0x10, b"\0\4MQTT" + head + body))
+    head = bytes((level, flags, keep_alive >> 8, keep_alive & 255))
+    return bytearray(encode_packet(0x10, b"\0\4MQTT" + head + body))
 
 
 def set_clean(connect: bytearray, clean_session: bool) -> None:
@@ -208,14 +227,19 @@ def set_clean(connect: bytearray, clean_session: bool) -> None:
     connect[flags] = connect[flags] & ~2 | clean_session << 1
 
 
-def encode_subscribe(first: int, packet_id: int, filters: list[tuple[bytes, int]]) -> bytes:
-    """Return a SUBSCRIBE (`first` 0x82) or UNSUBSCRIBE (0xA2) packet for (filter, qos) pairs."""
-    body = bytes((packet_id >> 8, packet_id & 255))
-    for topic_filter, qos in filters:
+def encode_subscribe(
+    first: int, packet_id: int, filters: list[tuple[bytes, int]], properties: bytes = b""
+) -> bytes:
+    """Return a SUBSCRIBE (`first` 0x82) or UNSUBSCRIBE (0xA2) packet for (filter, options) pairs.
+
+    The options of 3.1.1 are the QoS.
+    """
+    body = bytes((packet_id >> 8, packet_id & 255)) + properties
+    for topic_filter, options in filters:
         body += _field(topic_filter)
         if first == _SUBSCRIBE:
-            body += bytes((qos,))
-    return _packet(first, body)
+            body += bytes((options,))
+    return encode_packet(first, body)
 
 
 class Message:
@@ -226,10 +250,42 @@ class Message:
     is not streamed has one piece, `offset` 0 and `total` its length.
     """
 
+    shortest = 1  # bytes of a topic; MQTT 5 has an alias instead of one
+
     def __init__(self) -> None:
         self.buf = self.topic_buf = bytearray()
         self.header = self.packet_id = self.offset = self.total = 0
         self.topic_start = self.topic_end = self.start = self.end = 0
+
+    def decode(self, buf: bytearray, i: int, end: int, header: int) -> None:
+        """Read the PUBLISH whose body is `buf[i:end]` and whose first byte is `header`.
+
+        The text of the topic is left to `check_topic`, which is not needed for a topic that equals
+        a known filter.
+        """
+        self.buf = self.topic_buf = buf
+        self.header = header
+        self.topic_start = i + 2
+        self.end = end
+        i += 2 + (buf[i] << 8 | buf[i + 1] if end - i > 2 else end)
+        self.topic_end = i
+        if header & 6:
+            self.packet_id = buf[i] << 8 | buf[i + 1] if i + 2 <= end else 0
+            i += 2
+            if header & 6 == 6 or not self.packet_id:
+                raise ProtocolError("PUBLISH with QoS 3, or without a packet id")
+        elif header & 8:
+            raise ProtocolError("PUBLISH with DUP at QoS 0")  # [MQTT-3.3.1-2]
+        else:
+            self.packet_id = 0
+        if i > end or self.topic_end < self.topic_start + self.shortest:
+            raise ProtocolError("PUBLISH whose topic is empty or passes the end of the packet")
+        self.start = i
+        self.offset = 0
+        self.total = end - i
+
+    def keep_more(self, kept: "Message") -> None:
+        """Copy to `kept` what MQTT 5 adds."""
 
     @property
     def topic(self) -> str:
@@ -299,34 +355,6 @@ def _same(buf: bytearray, start: int, end: int, value: bytes | str) -> bool:
     if isinstance(value, str):
         value = value.encode()
     return end - start == len(value) and buf.startswith(value, start)
-
-
-def decode_publish(buf: bytearray, i: int, end: int, header: int, message: Message) -> None:
-    """Read the PUBLISH whose body is `buf[i:end]` and whose first byte is `header`.
-
-    The text of the topic is left to `check_topic`, which is not needed for a topic that equals a
-    known filter.
-    """
-    message.buf = message.topic_buf = buf
-    message.header = header
-    message.topic_start = i + 2
-    message.end = end
-    i += 2 + (buf[i] << 8 | buf[i + 1] if end - i > 2 else end)
-    message.topic_end = i
-    if header & 6:
-        message.packet_id = buf[i] << 8 | buf[i + 1] if i + 2 <= end else 0
-        i += 2
-        if header & 6 == 6 or not message.packet_id:
-            raise ProtocolError("PUBLISH with QoS 3, or without a packet id")
-    elif header & 8:
-        raise ProtocolError("PUBLISH with DUP at QoS 0")  # [MQTT-3.3.1-2]
-    else:
-        message.packet_id = 0
-    if i > end or message.topic_end == message.topic_start:
-        raise ProtocolError("PUBLISH whose topic is empty or passes the end of the packet")
-    message.start = i
-    message.offset = 0
-    message.total = end - i
 
 
 def check_topic(message: Message) -> None:

@@ -26,20 +26,20 @@ every subscription is made again.
 from micropython import const
 
 from .errors import ProtocolError, ReasonError
-from .ids import IdList, Ids, IdSet
+from .ids import IdList, Ids, Received
 from .inbox import Inbox
 from .keep_alive import DEAD, PING, KeepAlive
 from .outbox import Outbox
-from .packet import check_range, check_topic, decode_publish, encode_ack, encode_connect
+from .packet import check_range, check_topic, encode_ack, encode_connect
 from .subscriptions import Subscriptions
 from .topic import encode_text
 
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from .packet import Message, Will
-    from .store import Store
 
 _CONNACK = const(0x20)
 _PUBACK = const(0x40)
@@ -67,6 +67,13 @@ class Session(Inbox):
     `window` how many QoS 1 and 2 messages may be unacknowledged at a time.
     """
 
+    version = 4
+    again = False  # what ended the attempt is mended: connect again at once
+    refused: "dict[int, ReasonError]" = {}  # MQTT 5: messages that were refused
+    farewell: "Callable[[BaseException], bytes] | None" = None  # MQTT 5: the last packet
+    _encode_connect = staticmethod(encode_connect)
+    _outbox, _subscriptions = Outbox, Subscriptions
+
     def __init__(
         self,
         client_id: str | bytes,
@@ -84,7 +91,7 @@ class Session(Inbox):
         maximum_packet_size: int = 268435460,
     ) -> None:
         super().__init__(rx_size, read_size)
-        self.connect_packet = encode_connect(
+        self.connect_packet = self._encode_connect(
             client_id, username, password, keep_alive, clean_session, will
         )
         self.client_id = encode_text(client_id, "client_id")
@@ -92,30 +99,28 @@ class Session(Inbox):
         self.keep_alive = keep_alive
         self.window = check_range("window", window, 1, 65535)
         self.ids = Ids()  # packet ids of ours that are in use, of all packet types
-        self.outbox = Outbox(tx_size, maximum_packet_size, self.ids)
+        self.outbox = self._outbox(tx_size, maximum_packet_size, self.ids)
         self.publish = self.outbox.publish
         self.pending = self.ids.has  # is a message queued, or not acknowledged to its end?
         self.on_up: Callable[[], object] | None = None  # told of each CONNACK 0
         self.on_done: Callable[[int], object] | None = None  # told the id of what is finished
-        self.subscriptions = Subscriptions(self.ids)
+        self.subscriptions = self._subscriptions(self.ids)
         self.state = _CLOSED
-        self.connected = False  # True from CONNACK to the end of the connection
-        self.session_present = False
-        self.unsure = self.stale = False  # a CONNACK was missed: the session may be another
+        self.connected = self.session_present = False  # connected: from CONNACK to the end
+        self.unsure = False  # a CONNACK was missed: the session may be another
         self.oversized = 0  # messages longer than the RX buffer that were drained: nobody streams
         self.tx_buf: bytes | bytearray | str = b""
         self.tx_off = self.writing = 0  # the bytes to be written next, and how many
         self._current = _RAW
         self._keep = KeepAlive(keep_alive, ping_timeout_ms)
-        self.store: Store | None = None  # keeps the session on flash, if there is one
-        self.received = IdSet()  # ids of QoS 2 messages received, until PUBREL
+        self.store: Any = None  # keeps the session on flash, if there is one
+        self.received = Received()  # ids of QoS 2 messages received, until PUBREL
         self.released = IdList(window)  # ids that await PUBCOMP, in PUBREC order
-        self._quota = 0
+        self._quota = self._most = window  # messages that may be sent; … at most, unacknowledged
         self.acks = bytearray(4 * window + 16)
         self.acks_most = len(self.acks) - 12  # with more than that, reading pauses
-        self._acks_off = self.acks_end = 0
-        self._half = 0  # id of the QoS 2 message that is being handled
-        self.wrote = False  # something was written since this was last cleared
+        self._acks_off = self._half = 0  # _half: id of the QoS 2 message that is being handled
+        self.wrote = 0  # since this was cleared 1: packets were written; 2: the last in part
 
     def open(self) -> None:
         """A transport is there: CONNECT is the first packet on it [MQTT-3.1.0-1]."""
@@ -150,32 +155,35 @@ class Session(Inbox):
             raise ReasonError(code)
         if flags > 1 or (flags and self.clean_session):
             raise ProtocolError("CONNACK flags " + hex(flags))  # [MQTT-3.2.2-1]
-        self.session_present = resumed = bool(flags)
+        self._accepted(bool(flags))
+
+    def _accepted(self, resumed: bool) -> None:
+        """CONNACK 0 has come: go on with the session, or with a new one."""
+        self.session_present = resumed
         self.state = _CONNECTED
         self.connected = True
         if not resumed:
             while self.released.n:
                 self.done(self.released[0])
                 self.released.pop(0)
-            self.received = IdSet()
+            self.received = Received()
             if self.store is not None:
                 self.store.reset()
-        self._quota = max(0, self.window - self.released.n)
+        self._quota = max(0, self._most - self.released.n)
         self.outbox.rewind(resumed)
-        i = 0
-        while i < self.released.n:
+        for i in range(self.released.n):
             self._owe(_PUBREL, self.released[i])
-            i += 1
         self.subscriptions.connected(resumed, self.unsure)
-        self.stale, self.unsure = resumed and self.unsure, False
+        if self.unsure:
+            self.received.doubt()
+        self.unsure = False
         if self.on_up is not None:
             self.on_up()
 
     def tx_window(self) -> int:
         """Return how many bytes of `tx_buf` at `tx_off` are to be written now; 0 for none.
 
-        They are always of one packet, or of some owed acks, and stay as they are until `sent` has
-        taken them whole.
+        They are of one packet, or of owed acks, and stay until `sent` has taken them whole.
         """
         return self.writing or self._choose()
 
@@ -187,13 +195,16 @@ class Session(Inbox):
             self.tx_off = self._acks_off
             self.writing = self.acks_end - self._acks_off
         elif self.connected:
-            if not self.subscriptions.todo or not self._request():
-                p = self.outbox.first(self._quota)
-                if p >= 0:
-                    self._current = p
-                    self.tx_buf = self.outbox.buf
-                    self.tx_off = p + 6
-                    self.writing = self.outbox.length(p)
+            p: Any = self.subscriptions.todo and self.subscriptions.request(len(self.buf) - 7)
+            if p:
+                self._raw(p)
+                return self.writing
+            p = self.outbox.first(self._quota)
+            if p >= 0:
+                self._current = p
+                self.tx_buf = self.outbox.buf
+                self.tx_off = p + 6
+                self.writing = self.outbox.length(p)
         return self.writing
 
     def _raw(self, data: bytes | bytearray) -> None:
@@ -202,18 +213,11 @@ class Session(Inbox):
         self.tx_off = 0
         self.writing = len(data)
 
-    def _request(self) -> int:
-        """Write the next SUBSCRIBE or UNSUBSCRIBE, if there is one."""
-        data = self.subscriptions.request(len(self.buf) - 7)
-        if data:
-            self._raw(data)
-        return self.writing
-
     def sent(self, n: int) -> None:
         """Take note that `n` of the bytes offered were written."""
-        self.wrote = True
         self.tx_off += n
         self.writing -= n
+        self.wrote = 2 if self.writing else 1
         if self.writing:
             return
         p = self._current
@@ -236,7 +240,7 @@ class Session(Inbox):
         if not self.connected or header & 0xF0 != 0x30:
             self._control(buf, header, i, end)
             return True
-        decode_publish(buf, i, end, header, self.message)
+        self.message.decode(buf, i, end, header)
         if self.subscriptions.gates and not self.subscriptions.ready(self.message):
             return False
         if header & 6:
@@ -256,9 +260,7 @@ class Session(Inbox):
             self.subscriptions.deliver(m, False)
             self._owe(_PUBACK, packet_id)
             return
-        if self.stale and not m.header & 8:
-            self.received.discard(packet_id)  # not sent before, so it is another message
-        if not self.received.has(packet_id):
+        if not self.received.known(packet_id, m.header):
             self._receive(packet_id)
             self._half = packet_id
             self.subscriptions.deliver(m, False)
@@ -271,7 +273,7 @@ class Session(Inbox):
 
     def take_piece(self, m: "Message") -> bool:
         """A piece of a message that is longer than the RX buffer; True if a handler streams it."""
-        if not self.connected or (m.header & 4 and self.received.has(m.packet_id)):
+        if not self.connected or (m.header & 4 and self.received.known(m.packet_id, m.header)):
             return False
         return self.subscriptions.deliver(m, True)
 
@@ -281,7 +283,7 @@ class Session(Inbox):
             raise ProtocolError("PUBLISH without a packet id")
         if not taken and not self.connected:
             return  # it came after our DISCONNECT
-        known = m.header & 4 and self.received.has(m.packet_id)
+        known = m.header & 4 and self.received.known(m.packet_id, m.header)
         if not taken and not known:
             self.oversized += 1
         if m.header & 2:
@@ -311,11 +313,9 @@ class Session(Inbox):
 
     def _rare(self, buf: bytearray, header: int, i: int, end: int) -> None:
         n = end - i
+        self.begins(header)
         if header == _CONNACK and n == 2:
             self._connack(buf[i], buf[i + 1])
-        elif not self.connected:
-            self.begins(header)
-            raise ProtocolError("CONNACK of " + str(n) + " bytes")
         elif n >= 2 and not buf[i] | buf[i + 1]:
             raise ProtocolError("packet " + hex(header) + " with packet id 0")
         elif header == _SUBACK and n > 2:
@@ -370,7 +370,7 @@ class Session(Inbox):
     def done(self, packet_id: int) -> None:
         """A message of ours is acknowledged to its end."""
         self.forget(packet_id)
-        if self._quota < self.window:
+        if self._quota < self._most:
             self._quota += 1
 
     def forget(self, packet_id: int) -> None:

@@ -347,18 +347,20 @@ def attach(store: Store, session: "Session", host: str, port: int) -> None:
     """
     if session.clean_session:
         raise ValueError("a store needs clean_session=False")
-    store.load(session.client_id + b"@" + host.encode() + b":" + str(port).encode())
+    key = session.client_id + b"@" + host.encode() + b":" + str(port).encode()
+    store.load(key if session.version == 4 else key + b" 5")
     session.store = session.outbox.store = store
     for packet_id, packet in store.messages():
         session.outbox.restore(packet_id, packet)
         session.ids.add(packet_id)
-    session.acks = bytearray(4 * max(session.window, len(store.released)) + 16)
+    session.acks = bytearray(5 * max(session.window, len(store.released)) + 16)
     for packet_id in store.released:
         session.ids.add(packet_id)
         session.released.add(packet_id)
     for packet_id in store.received:
         if packet_id != store.doubtful:
             session.received.add(packet_id)
+    session.received.doubt()  # the power may have gone with a CONNACK under way
     session.acks_most = 0  # each ack leaves before anything else is written
     session.ids.next = store.last_packet_id + 1 & 0xFFFF or 1
 

@@ -2,7 +2,7 @@
 
 from micropython import const
 
-from .errors import ProtocolError, ReasonError
+from .errors import Guard, ProtocolError, ReasonError
 from .ids import Ids
 from .packet import Message, check_qos, check_topic, encode_subscribe
 from .topic import encode_filter, matches, unshared
@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     Handler = Callable[[Message], object]
+    Filters = str | bytes | list[Any]
 
 _SUBSCRIBE = const(0x82)
 _UNSUBSCRIBE = const(0xA2)
 _REFUSED = const(0x80)
 _MOST = const(32)  # filters in one packet
+_CODES = (0, 1, 2, 0x80)  # of a SUBACK
 
 _TODO = const(0)  # the broker is to be told
 _ASKED = const(1)  # it was, its answer is awaited
@@ -33,7 +35,9 @@ class Subscription:
         self.size = len(self.match)
         self.exact = b"+" not in topic_filter and b"#" not in topic_filter
         self.handler: Handler | None = None
-        self.qos = 0
+        self.options = 0  # QoS; with MQTT 5 the Subscription Options
+        self.block = b""  # MQTT 5: the properties of its SUBSCRIBE or UNSUBSCRIBE …
+        self.identifier = 0  # … and its Subscription Identifier
         self.stream = False
         self.gate: Callable[[], bool] | None = None  # has the consumer room for a message?
         self.granted: int | None = None
@@ -46,6 +50,8 @@ class Subscription:
 class Subscriptions:
     """All subscriptions of a client, in the order they were made."""
 
+    codes: "bytes | tuple[int, ...]" = _CODES
+
     def __init__(self, ids: Ids) -> None:
         self._ids = ids
         self.all: list[Subscription] = []
@@ -53,7 +59,7 @@ class Subscriptions:
         self.todo = False  # something is in state TODO
         self.on_message: Handler | None = None
         self.on_error: Callable[[Exception], object] = print
-        self._reporter = Reporter(self)
+        self._guard = Guard(self._raised)
         self._taken = False
         self._result: Any = None  # what a handler returned
         self._asked: list[tuple[int, int, list[Subscription]]] = []
@@ -66,29 +72,37 @@ class Subscriptions:
         return None
 
     def add(
-        self, topic_filter: str | bytes, qos: int, handler: "Handler | None", stream: bool = False
+        self,
+        topic_filter: str | bytes,
+        qos: int,
+        handler: "Handler | None",
+        stream: bool = False,
+        **options: "Any",
     ) -> Subscription:
         """Subscribe, or subscribe anew with another QoS; `handler` None leaves the present one."""
-        data = encode_filter(topic_filter)
         check_qos(qos)
-        s = self.find(data)
-        if s is None:
-            s = Subscription(data)
-            self.all.append(s)
+        s = self.get(topic_filter, options)
         if handler is not None:
             s.handler = handler
             s.stream = stream
-        s.qos = qos
+        s.options = qos
         self._tell(s, True)
         return s
 
-    def remove(self, topic_filter: str | bytes) -> Subscription:
-        """Unsubscribe; the filter leaves the table when the broker has answered."""
+    def get(self, topic_filter: str | bytes, options: "dict[str, Any]") -> Subscription:
+        """Return the subscription to this filter, a new one if there is none."""
+        if options:
+            raise ValueError("%s: for version=5 only" % ", ".join(options))
         data = encode_filter(topic_filter)
         s = self.find(data)
         if s is None:
             s = Subscription(data)
             self.all.append(s)
+        return s
+
+    def remove(self, topic_filter: str | bytes, **options: "Any") -> Subscription:
+        """Unsubscribe; the filter leaves the table when the broker has answered."""
+        s = self.get(topic_filter, options)
         self._tell(s, False)
         return s
 
@@ -119,7 +133,7 @@ class Subscriptions:
         some: list[Subscription] = []
         for s in self.all:
             if s.state == _TODO and len(some) < min(most, _MOST):
-                if not some or s.wanted == some[0].wanted:
+                if not some or (s.wanted == some[0].wanted and s.block == some[0].block):
                     some.append(s)
                     s.state = _ASKED
         if not some:
@@ -130,10 +144,18 @@ class Subscriptions:
         for s in some:
             s.asked = packet_id
         self._asked.append((packet_id, first, some))
-        return encode_subscribe(first, packet_id, [(s.filter, s.qos) for s in some])
+        pairs = [(s.filter, s.options) for s in some]
+        return encode_subscribe(first, packet_id, pairs, some[0].block)
 
     def answered(self, first: int, packet_id: int, codes: bytes | bytearray) -> None:
-        """Take the SUBACK or UNSUBACK of request `first`; one that was not asked is ignored."""
+        """Take the SUBACK or UNSUBACK of request `first`; one that was not asked is ignored.
+
+        Unless it breaks a rule, asked or not: a reserved return code [MQTT-3.9.3-2].
+        """
+        if first == _SUBSCRIBE:
+            for code in codes:
+                if code not in self.codes:
+                    raise ProtocolError("SUBACK with return code " + hex(code))
         for asked in self._asked:
             if asked[0] == packet_id and asked[1] == first:
                 break
@@ -151,16 +173,30 @@ class Subscriptions:
     def _granted(self, packet_id: int, some: list[Subscription], codes: bytes | bytearray) -> None:
         if len(codes) != len(some):
             raise ProtocolError("SUBACK answers " + str(len(codes)) + " of " + str(len(some)))
-        for code in codes:
-            if code > 2 and code != _REFUSED:
-                raise ProtocolError("SUBACK with return code " + hex(code))
         for i in range(len(some)):
             s = some[i]
             if s.state == _ASKED and s.asked == packet_id and s.wanted:
                 s.state = _DONE
                 s.granted = codes[i]
-                if codes[i] == _REFUSED and not s.awaited:
-                    self.on_error(ReasonError(_REFUSED, str(s.filter, "utf-8")))
+                if codes[i] >= _REFUSED and not s.awaited:
+                    self.on_error(self.refusal(s))
+
+    def codes_of(self, one: bool, some: list[Subscription]) -> int | list[int]:
+        """Return what was granted: a QoS or a list of codes; refusal of just `one` is raised."""
+        if not one:
+            return [s.granted or 0 for s in some]
+        self.ended(some)
+        return some[0].granted or 0
+
+    def ended(self, some: list[Subscription]) -> None:
+        """Raise what the broker said against one of these."""
+        for s in some:
+            if (s.granted or 0) >= _REFUSED:
+                raise self.refusal(s)
+
+    def refusal(self, s: Subscription) -> ReasonError:
+        """Return the error that says that the broker refused."""
+        return ReasonError(s.granted or 0, str(s.filter, "utf-8"))
 
     def deliver(self, m: Message, long: bool) -> bool:
         """Give a message to each handler whose filter matches it; tell whether one took it.
@@ -204,10 +240,17 @@ class Subscriptions:
 
     def _call(self, handler: "Handler", m: Message) -> None:
         self._taken = True
-        with self._reporter:
+        with self._guard:
             self._result = handler(m)
             if self._result is not None:
                 self._odd()
+
+    def _raised(self, exc: BaseException) -> bool:
+        """Hand what a handler raised to `on_error`; it ends neither loop nor connection."""
+        if isinstance(exc, Exception):
+            self.on_error(exc)
+            return True
+        return False
 
     def _odd(self) -> None:
         """A handler returned something: a coroutine is a mistake that must not go unseen."""
@@ -218,20 +261,26 @@ class Subscriptions:
             raise TypeError("an async handler here needs queue=, see AsyncClient.on")
 
 
-class Reporter:
-    """Hands what a handler raises to `on_error`; it ends neither the loop nor the connection.
+def filter_pairs(topic_filter: "Filters", qos: int) -> "list[Any]":
+    """Return the (topic filter, qos) pairs that `subscribe` was given, checked.
 
-    A `with` block because, unlike `except … as`, it needs no frame on the heap.
+    `topic_filter` is one filter, or a list of filters or pairs. ValueError says what is wrong.
     """
+    if not isinstance(topic_filter, (str, bytes, list, tuple)):
+        kind = type(topic_filter).__name__
+        raise ValueError("a topic filter or a list of them is needed, not " + kind)
+    some = [topic_filter] if isinstance(topic_filter, (str, bytes)) else topic_filter
+    if not some:  # [MQTT-3.8.3-3], [MQTT-3.10.3-2]
+        raise ValueError("at least one topic filter is needed")
+    pairs = [one if isinstance(one, tuple) else (one, qos) for one in some]
+    for pair in pairs:
+        if len(pair) != 2:
+            raise ValueError("a list may hold filters, or pairs of (topic filter, qos)")
+        encode_filter(pair[0])
+        check_qos(pair[1])
+    return pairs
 
-    def __init__(self, table: Subscriptions) -> None:
-        self._table = table
 
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, exc: BaseException | None, trace: object) -> bool:
-        if isinstance(exc, Exception):
-            self._table.on_error(exc)
-            return True
-        return False
+def answered(some: list[Subscription]) -> bool:
+    """Tell whether the broker has answered each of these subscriptions."""
+    return all(s.granted is not None for s in some)

@@ -12,6 +12,7 @@ import errno
 
 from micropython import const
 
+from .errors import Guard
 from .link import Link
 from .net import ticks_ms
 from .waits import Readiness, pause_ms, uncancel, wait_ms
@@ -25,22 +26,6 @@ _TICKS = const(0x3FFFFFFF)
 _IN = const(1)
 _LONG = const(3600000)  # ms the ticker sleeps when nothing is due
 _FAREWELL = const(300)  # how long the broker gets to close after DISCONNECT, in ms
-
-
-class Fuse:
-    """`with fuse:` around what may find the connection dead outside the reader's task."""
-
-    def __init__(self, owner: "Supervisor") -> None:
-        self._owner = owner
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, exc: BaseException | None, trace: object) -> bool:
-        if isinstance(exc, Exception):
-            self._owner._die(exc)
-            return True
-        return False
 
 
 class Supervisor(Link):
@@ -62,7 +47,7 @@ class Supervisor(Link):
         self.up = asyncio.Event()
         self.down = asyncio.Event()
         self.down.set()
-        self._fuse = Fuse(self)
+        self._fuse = Guard(self._die)  # for what may end it outside the reader
         self._network = network
         self._changed = asyncio.Event()  # something that `_until` may wait for
         self._watched = 0  # how many wait for it
@@ -117,15 +102,16 @@ class Supervisor(Link):
             raise self.error or OSError(errno.ETIMEDOUT, "no connection")
         return self.session.session_present
 
-    async def stop(self) -> None:
+    async def stop(self, reason_code: int = 0, properties: "dict[str, Any] | None" = None) -> None:
         """Send DISCONNECT after what is half written, and end; takes at most a second.
 
+        A reason code and properties go with MQTT 5 alone.
         Messages that are not acknowledged stay for the next `start`.
         """
         self._stopping = True
         try:
             if self.session.connected:
-                self.session.disconnect()
+                self._part(reason_code, properties)
                 self._write()
                 await self._until(lambda: self._stream is None, _FAREWELL)
         except OSError:
@@ -233,8 +219,6 @@ class Supervisor(Link):
         if self._stream is not None and self._fatal is None:
             with self._fuse:
                 wait = self._serve()
-        if self.session.keep_alive and wait > self.session.keep_alive * 500:
-            wait = self.session.keep_alive * 500  # CONNACK may come before that
         if wait < 0:
             wait = _LONG
         return self._expire(wait)
@@ -277,13 +261,16 @@ class Supervisor(Link):
             with self._fuse:
                 self._flush()
 
-    def _die(self, exc: BaseException) -> None:
-        """Have the reader end this connection."""
+    def _die(self, exc: BaseException) -> bool:
+        """Have the reader end this connection; only a cancellation goes on its way."""
+        if not isinstance(exc, Exception):
+            return False
         if self._fatal is None:
             self._fatal = exc
             self._blocked = True
             if not self._feeding and self._reader is not None:
                 self._reader.cancel()
+        return True
 
     def _watch(self, blocked: bool) -> None:
         super()._watch(blocked)
@@ -310,6 +297,7 @@ class Supervisor(Link):
     def _turned_up(self) -> None:
         self.down.clear()
         self.up.set()
+        self._nudge(0)  # its alarm was for CONNACK; the keep alive may be due before that
         super()._turned_up()
 
     def _feed(self, n: int) -> None:

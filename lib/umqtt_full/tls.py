@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _DIALLED = const(1)  # stages of `explain`: there is a stream …
 _UP = const(2)  # … and CONNACK came
+_EPIPE = const(32)  # MicroPython's errno does not have it
 
 if TYPE_CHECKING or sys.implementation.name == "cpython":
     from ._cpython import TlsStream
@@ -34,9 +35,9 @@ else:
     def _context(ca: "Any", cert: "Any", key: "Any", psk: "Any", verify: bool) -> "Any":
         """Return a client's context; arguments as `bytes` or None."""
         if psk:
-            raise ValueError("psk: this MicroPython has no pre-shared keys; give ca=… instead")
+            raise ValueError("psk: this MicroPython has no pre-shared keys; give ca=... instead")
         if verify and not ca:
-            raise ValueError("tls=True needs ca=… (a file or bytes): MicroPython knows no CA")
+            raise ValueError("tls=True needs ca=... (a file or bytes): MicroPython knows no CA")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.verify_mode = ssl.CERT_REQUIRED if verify else ssl.CERT_NONE
         what = "ca"
@@ -182,13 +183,13 @@ _CAUSES = (
 _ADVICE = {
     "not_yet_valid": "the certificate is not valid yet: set the clock before TLS (ntptime)",
     "expired": "the certificate has expired: renew it, unless the clock is wrong",
-    "host_name": "the certificate is for another name: dial that, or give server_hostname=…",
-    "unknown_ca": "the certificate is not signed by the CA of ca=…",
+    "host_name": "the certificate is for another name: dial that, or give server_hostname=...",
+    "unknown_ca": "the certificate is not signed by the CA of ca=...",
     "certificate": "the certificate is refused",
-    "refused": "the broker ended the handshake. Does it want a client certificate: cert=… and"
-    " key=… that match, from a CA it trusts, and still valid?",
+    "refused": "the broker ended the handshake. Does it want a client certificate: cert=... and"
+    " key=... that match, from a CA it trusts, and still valid? Or is the psk=... not the same?",
     "closed": "closed during the handshake: is this port for TLS? Does the broker want a client"
-    " certificate, cert=… and key=…?",
+    " certificate, cert=... and key=...?",
     "not_tls": "what answers is not TLS: is this port for TLS?",
     "tls": "the handshake failed",
 }
@@ -234,7 +235,7 @@ def _reason(code: int, text: str) -> str:
         for codes, reason in ((_CLOSED, "closed"), (_REFUSED, "refused"), (_NOT_TLS, "not_tls")):
             if code in codes:
                 return reason
-    elif "ALERT" in text:
+    elif "ALERT" in text.upper():
         return "refused"
     elif "EOF" in text:
         return "closed"
@@ -257,7 +258,7 @@ def explain(exc: BaseException, stage: int) -> BaseException:
         return _certificate(exc) if "certificate" in str(exc) else exc
     if number is None or stage < _DIALLED:
         return exc
-    if number == errno.ECONNRESET:
+    if number in (errno.ECONNRESET, _EPIPE):
         return _error("closed", exc)
     if number <= -256:
         code = -number

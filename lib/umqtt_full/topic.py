@@ -13,7 +13,7 @@ def valid_utf8(buf: bytes | bytearray, i: int, end: int) -> bool:
         if c < 0x80:
             continue
         # the second byte rules out overlong forms, surrogates and what lies above U+10FFFF
-        if i >= end or not _second(c, buf[i]):
+        if i >= end or not may_follow(c, buf[i]):
             return False
         i += 1
         if c >= 0xE0:
@@ -26,7 +26,7 @@ def valid_utf8(buf: bytes | bytearray, i: int, end: int) -> bool:
     return True
 
 
-def _second(lead: int, c: int) -> bool:
+def may_follow(lead: int, c: int) -> bool:
     """Tell whether `c` may follow the lead byte `lead` (Unicode, table 3-7)."""
     low = 0x80
     high = 0xBF

@@ -1,0 +1,108 @@
+"""The outbox of MQTT 5: PUBLISH with properties, within what the broker's CONNACK allows."""
+
+from micropython import const
+
+from .errors import ReasonError
+from .ids import Ids
+from .outbox import Outbox
+from .properties import block_end, encode_properties
+from .topic import valid_utf8
+
+TYPE_CHECKING = const(False)
+if TYPE_CHECKING:
+    from typing import Any
+
+_WHERE = const(3)
+_TOO_LARGE = const(0x95)
+_NO_RETAIN = const(0x9A)
+_NO_QOS = const(0x9B)
+_ONCE = const(1)
+_NONE = b"\0"  # no properties
+_LARGEST = const(268435460)
+
+
+def check_payload(properties: "dict[str, Any]", payload: "Any") -> None:
+    """Raise ValueError if a payload said to be text is not UTF-8 (3.3.2.3.2)."""
+    if properties.get("payload_format_indicator") and not isinstance(payload, str):
+        data = bytes(payload)
+        if not valid_utf8(data, 0, len(data)):
+            raise ValueError("payload_format_indicator is 1, but the payload is not UTF-8")
+
+
+class Outbox5(Outbox):
+    """Records whose PUBLISH has properties; their topic is always whole, never an alias.
+
+    The limits are those of the last CONNACK.
+    """
+
+    def __init__(self, size: int, maximum_packet_size: int, ids: Ids) -> None:
+        super().__init__(size, maximum_packet_size, ids)
+        self._ours = maximum_packet_size
+        self.maximum_qos = 2
+        self.retain_available = 1
+
+    def limit(self, connack: "dict[str, Any]") -> None:
+        """Keep to what the broker takes (3.2.2.3.4 to 3.2.2.3.6)."""
+        self.maximum_packet_size = min(self._ours, connack.get("maximum_packet_size", _LARGEST))
+        self.maximum_qos = connack.get("maximum_qos", 2)
+        self.retain_available = connack.get("retain_available", 1)
+
+    def publish(self, topic: "Any", payload: bytes | str, flags: int) -> int:
+        """Queue a PUBLISH, as `Outbox.publish`; `topic` may be a pair of topic and properties.
+
+        ReasonError: the broker does not support the QoS or RETAIN, or takes no packet so long.
+        """
+        self._block = _NONE
+        if type(topic) is tuple:
+            self._describe(topic[1], payload)
+            topic = topic[0]
+        self._block_n = len(self._block)
+        code = self._unfit(flags, 0)
+        if code:
+            raise ReasonError(code, "", {})
+        return super().publish(topic, payload, flags)
+
+    def _describe(self, properties: "dict[str, Any]", payload: bytes | str) -> None:
+        for name in ("topic_alias", "subscription_identifier"):
+            if name in properties:
+                raise ValueError(name + " is not for the caller of publish, see topic_aliases")
+        self._block = encode_properties(_WHERE, properties)
+        check_payload(properties, payload)
+
+    def _unfit(self, flags: int, size: int) -> int:
+        """Return the reason code with which the broker would refuse; 0 if it would not."""
+        if flags >> 1 & 3 > self.maximum_qos:
+            return _NO_QOS
+        if flags & 1 and not self.retain_available:
+            return _NO_RETAIN
+        return _TOO_LARGE if size > self.maximum_packet_size else 0
+
+    def _too_long(self, size: int) -> Exception:
+        if size > self._ours:
+            return super()._too_long(size)
+        about = "%d bytes, the broker takes %d" % (size, self.maximum_packet_size)
+        return ReasonError(_TOO_LARGE, about, {})
+
+    def unfit(self) -> "list[tuple[int, int]]":
+        """Free the records that the broker would refuse; return (packet id, reason code) of each.
+
+        They were queued before its limits were known.
+        """
+        found = []
+        p = self.head
+        while p != self.tail:
+            following = self.after(p)
+            state = self.buf[p + 3]
+            size = self.length(p) + len(self.lent.get(p, b""))
+            code = self._unfit(self.buf[p + 6] & 7, size) if state else 0
+            if code:
+                found.append((self.buf[p + 4] << 8 | self.buf[p + 5], code))
+                if state == _ONCE:
+                    self.sent(p)
+                else:
+                    self.free(p)
+            p = following
+        return found
+
+    def _payload(self, packet: bytes | bytearray) -> int:
+        return block_end(packet, super()._payload(packet), len(packet))

@@ -1,0 +1,150 @@
+"""The subscriptions of MQTT 5: options, identifiers, and what the broker says it has not."""
+
+from micropython import const
+
+from .errors import ReasonError
+from .packet import check_qos, check_range
+from .properties import encode_properties, wrong
+from .subscriptions import Subscription, Subscriptions
+from .topic import encode_filter
+
+TYPE_CHECKING = const(False)
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .ids import Ids
+    from .message5 import Message5
+    from .subscriptions import Handler
+
+_AT_SUBSCRIBE = const(8)
+_AT_UNSUBSCRIBE = const(10)
+_UNSUBSCRIBE = const(0xA2)
+_TODO = const(0)
+_DONE = const(2)
+_LARGEST = const(268435460)
+_TOO_LARGE = const(0x95)
+_NO_SHARED = const(0x9E)
+_NO_IDENTIFIERS = const(0xA1)
+_NO_WILDCARDS = const(0xA2)
+_GRANTED = b"\0\1\2\x80\x83\x87\x8f\x91\x97\x9e\xa1\xa2"  # reason codes of a SUBACK …
+_ENDED = b"\0\x11\x80\x83\x87\x8f\x91"  # … and of an UNSUBACK
+
+
+class Subscriptions5(Subscriptions):
+    """A table of subscriptions that also keeps to the last CONNACK's limits."""
+
+    codes = _GRANTED
+
+    def __init__(self, ids: "Ids") -> None:
+        super().__init__(ids)
+        self.connack: dict[str, Any] = {}
+
+    def add(  # type: ignore[override]
+        self,
+        topic_filter: str | bytes,
+        qos: int,
+        handler: "Handler | None",
+        stream: bool = False,
+        *,
+        no_local: bool = False,
+        retain_as_published: bool = False,
+        retain_handling: int = 0,
+        identifier: int = 0,
+        properties: "dict[str, Any] | None" = None,
+    ) -> Subscription:
+        """Subscribe; see `Subscriptions.add`. The options are those of 3.8.3.1.
+
+        `no_local`: not what this client publishes. `retain_as_published`: RETAIN as it was sent.
+        `retain_handling`: retained messages 0 at each subscribe, 1 if it is new, 2 never.
+        `identifier` (1 to 268,435,455): messages that carry it go to this handler.
+        ReasonError: the broker has said that it does not support this.
+        """
+        check_qos(qos)
+        options = check_range("retain_handling", retain_handling, 0, 2) << 4
+        options |= bool(no_local) << 2 | bool(retain_as_published) << 3
+        more = dict(properties or {})
+        if check_range("identifier", identifier, 0, 268435455):
+            more["subscription_identifier"] = identifier
+        block = encode_properties(_AT_SUBSCRIBE, more)
+        trial = Subscription(encode_filter(topic_filter))
+        if no_local and trial.match is not trial.filter:
+            raise ValueError("a shared subscription cannot have no_local")  # [MQTT-3.8.3-4]
+        code = self._missing(trial, identifier, len(block))
+        if code:
+            raise ReasonError(code, str(trial.filter, "utf-8"), {})
+        s = super().add(topic_filter, qos, handler, stream)
+        s.options |= options
+        s.block = block
+        s.identifier = identifier
+        return s
+
+    def remove(  # type: ignore[override]
+        self, topic_filter: str | bytes, properties: "dict[str, Any] | None" = None
+    ) -> Subscription:
+        """Unsubscribe; see `Subscriptions.remove`."""
+        block = encode_properties(_AT_UNSUBSCRIBE, properties)
+        s = super().remove(topic_filter)
+        s.block = block
+        return s
+
+    def _missing(self, s: Subscription, identifier: int, block_n: int) -> int:
+        """Return the reason code with which the broker would refuse; 0 if it would not."""
+        get = self.connack.get
+        if len(s.filter) + block_n + 10 > get("maximum_packet_size", _LARGEST):
+            return _TOO_LARGE
+        if not s.exact and not get("wildcard_subscription_available", 1):
+            return _NO_WILDCARDS
+        if identifier and not get("subscription_identifier_available", 1):
+            return _NO_IDENTIFIERS
+        if s.match is not s.filter and not get("shared_subscription_available", 1):
+            return _NO_SHARED
+        return 0
+
+    def connected(self, resumed: bool, unsure: bool = False) -> None:
+        """A connection begins; what its broker does not support is not asked for."""
+        super().connected(resumed, unsure)
+        for s in self.all:
+            code = 0
+            if s.state == _TODO and s.wanted:
+                code = self._missing(s, s.identifier, len(s.block))
+            if code:
+                s.state = _DONE
+                s.granted = code
+                if not s.awaited:
+                    self.on_error(self.refusal(s))
+
+    def request(self, most: int) -> bytes:
+        """Return the next packet; where the broker bounds its size, with one filter alone."""
+        return super().request(1 if "maximum_packet_size" in self.connack else most)
+
+    def answered(self, first: int, packet_id: int, codes: bytes | bytearray) -> None:
+        """Take the reason codes of a SUBACK or UNSUBACK."""
+        if first == _UNSUBSCRIBE:
+            for asked in self._asked:
+                if asked[0] == packet_id and asked[1] == first:
+                    self._ended(asked[2], codes)
+        super().answered(first, packet_id, codes)
+
+    def _ended(self, some: list[Subscription], codes: bytes | bytearray) -> None:
+        if len(codes) != len(some):
+            raise wrong("UNSUBACK answers %d of %d" % (len(codes), len(some)))
+        for i in range(len(some)):
+            if codes[i] not in _ENDED:
+                raise wrong("UNSUBACK with reason code " + hex(codes[i]))
+            if codes[i] >= 0x80:
+                some[i].granted = codes[i]
+                if not some[i].awaited:
+                    self.on_error(self.refusal(some[i]))
+
+    def refusal(self, s: Subscription) -> ReasonError:
+        """Return the error that says that the broker refused."""
+        return ReasonError(s.granted or 0, str(s.filter, "utf-8"), {})
+
+    def deliver(self, m: "Message5", long: bool) -> bool:  # type: ignore[override]
+        """Give a message to its handlers, unless its payload is not what it says to be."""
+        return not m.invalid and super().deliver(m, long)
+
+    def _hit(self, s: Subscription, m: "Message5") -> bool:  # type: ignore[override]
+        if s.identifier and m.identified:
+            return s.wanted and m.carries(s.identifier)
+        return super()._hit(s, m)
