@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from conformance_kit import connect_packet, connects, expected_fields, fields, scenarios
 from strict import Parser
-from umqtt_full.store import Store, attach
+from umqtt_full.resume import attach
+from umqtt_full.store import Store
 from unit_rig import RESUMED, Rig
 
 BAD = "bad_arguments/bad_client."

@@ -18,7 +18,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from running import HERE, Device
 from umqtt_full import Client, LimitError, Store
 from umqtt_full.session import Session
-from umqtt_full.store import attach
+from umqtt_full.resume import attach
 
 from tools.broker import Broker
 

@@ -71,24 +71,24 @@ HOT = {
         Session5._erase Session5._begin_long Session5._block_at Session5._block_fits
         Session5._pass_by
     """,
-    "message5": "Message5.decode Message5.carries Message5.take_block Reader.check_size",
+    "message5": "Message5.decode Message5.carries",
     "outbox5": "Outbox5.publish Outbox5._unfit",
     "aliases": """
         Aliases.prepare Aliases.end Aliases._parse Aliases._find Aliases._again Aliases._property
         Aliases._swap
     """,
     "keep_alive": "KeepAlive.poll KeepAlive._idle KeepAlive.left",
-    "topic": "valid_utf8 _second matches is_topic",
+    "topic": "valid_utf8 matches is_topic",
 }
 
 # Called once a connection or a subscription: these may take their frame from the heap.
 COLD = {
+    "__init__": "__getattr__",
     "aio": "AsyncClient.__init__ AsyncClient.on AsyncClient.messages",
     "client": "Client.disconnect Client.subscribe Client.unsubscribe",
     "link": "Link.__init__ Link.on Link._add.<listcomp> Link._remove.<listcomp> Link._tell "
     "Link._close Link._say",
     "net": "resolve dial",
-    "outbox": "Outbox._keep Outbox.restore",  # with a store only
     "packet": "encode_connect encode_subscribe",
     "session": "Session.__init__ Session._rare",
     "subscriptions": "Subscriptions.request Subscriptions.answered Subscriptions._granted "
@@ -111,7 +111,7 @@ COLD = {
 }
 # Never on a board; the drop-ins, whose originals take more from the heap at every call; and the
 # store, which writes each message to flash through a memoryview.
-_UNCHECKED = ("_cpython", "simple", "robust", "store")
+_UNCHECKED = ("_cpython", "simple", "robust", "store", "resume")
 
 
 class FrameError(Exception):

@@ -27,9 +27,9 @@ RANKS = {
     **dict.fromkeys(("topic", "ids", "net", "waits"), 1),
     **dict.fromkeys(("packet", "tls", "ws"), 2),
     **dict.fromkeys(("inbox", "outbox", "properties", "subscriptions"), 3),
-    **dict.fromkeys(("keep_alive", "messages", "reason5"), 3),
+    **dict.fromkeys(("keep_alive", "messages", "reason5", "will"), 3),
     **dict.fromkeys(("aliases", "message5", "outbox5", "subscriptions5", "session"), 4),
-    **dict.fromkeys(("connect5", "store"), 5),
+    **dict.fromkeys(("connect5", "resume", "store"), 5),
     "session5": 6,
     "link": 7,
     **dict.fromkeys(("client", "supervisor"), 8),
@@ -41,13 +41,22 @@ RANKS = {
 PURE = (
     *("errors", "reason", "topic", "ids", "packet", "inbox", "outbox", "properties"),
     *("subscriptions", "keep_alive", "session"),
-    *("aliases", "message5", "outbox5", "subscriptions5", "connect5", "session5", "reason5"),
+    *(
+        "will",
+        "aliases",
+        "message5",
+        "outbox5",
+        "subscriptions5",
+        "connect5",
+        "session5",
+        "reason5",
+    ),
 )
 FIVE = (  # MQTT 5
     *("properties", "aliases", "message5", "outbox5", "subscriptions5", "connect5", "session5"),
     "reason5",
 )
-OPTIONAL = ("tls", "ws", "store", "reason", "endpoint", *FIVE)
+OPTIONAL = ("tls", "ws", "store", "resume", "will", "reason", "endpoint", *FIVE)
 MAX_LINES = 400
 _FRONT_ENDS = (("client", "simple", "robust"), ("aio", "supervisor", "messages", "waits"))
 _PURE_IMPORTS = ("micropython", "struct", "array", "sys")

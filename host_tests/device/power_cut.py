@@ -8,8 +8,9 @@ import os
 import sys
 
 from power_world import Broker, Flash, mount
+from umqtt_full.resume import attach
 from umqtt_full.session import Session
-from umqtt_full.store import Store, attach
+from umqtt_full.store import Store
 
 OUT = int(sys.argv[1])  # messages of the client, QoS 1 and 2 by turns
 IN = int(sys.argv[2])  # messages of the broker

@@ -3,6 +3,7 @@
 Public names are loaded on first use, so that what a program does not use costs it nothing.
 """
 
+import gc
 import sys
 
 TYPE_CHECKING = False
@@ -14,9 +15,9 @@ if TYPE_CHECKING:
     from .errors import ProtocolError as ProtocolError
     from .errors import ReasonError as ReasonError
     from .packet import Message as Message
-    from .packet import Will as Will
     from .store import Store as Store
     from .tls import TLSError as TLSError
+    from .will import Will as Will
 
 if sys.implementation.name == "cpython":
     from ._cpython import install
@@ -26,7 +27,7 @@ if sys.implementation.name == "cpython":
 _ROOMS = {
     "Client": "client",
     "AsyncClient": "aio",
-    "Will": "packet",
+    "Will": "will",
     "Message": "packet",
     "MQTTError": "errors",
     "ProtocolError": "errors",
@@ -35,6 +36,9 @@ _ROOMS = {
     "Store": "store",
     "TLSError": "tls",
 }
+# What both front ends stand on, lowest first; loaded one by one with a collection between, or what
+# loading leaves behind would lie scattered among what stays.
+_FLOORS = "errors topic ids packet inbox keep_alive outbox subscriptions session net link"
 
 
 def __getattr__(name: str) -> object:
@@ -45,6 +49,10 @@ def __getattr__(name: str) -> object:
             except ImportError:
                 name = "umqtt_full has no " + name
         raise AttributeError(name)
+    if name[-6:] == "Client":
+        for floor in _FLOORS.split():
+            __import__("umqtt_full." + floor)
+            gc.collect()
     value = getattr(__import__("umqtt_full." + _ROOMS[name], None, None, ("*",)), name)
     globals()[name] = value
     return value

@@ -12,7 +12,7 @@ from .outbox5 import Outbox5, check_payload
 from .packet import encode_connect, encode_packet
 from .properties import check_properties, decode_properties, encode_properties, wrong
 from .session import Session
-from .subscriptions5 import Subscriptions5
+from .subscriptions5 import CheckingSubscriptions5, Subscriptions5
 from .topic import encode_text
 
 TYPE_CHECKING = const(False)
@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .packet import Will
+    from .will import Will
 
     Hook = Callable[[bytes | None], bytes | None]
 
 _DISCONNECT = const(0xE0)
 _AUTH = const(0xF0)
+_CONNACK = const(0x20)
 _CLOSED = const(0)
 _CONNECTING = const(1)
 _ENDING = const(3)
@@ -96,6 +97,8 @@ class Connection5(Session):
         self._rx_size = options.get("rx_size", 1024)
         self._begin_clean = False  # the broker has a session that is not ours
         self._arguments: tuple[Any, ...] = ()
+        if check_payload_format:
+            self._subscriptions = CheckingSubscriptions5
         super().__init__(client_id, clean_session=clean_start, **options)
         self.reader = Reader(check_payload_format)
         self.reader.alias_maximum = self._announced.get("topic_alias_maximum", 0)
@@ -159,7 +162,7 @@ class Connection5(Session):
                     self._announced["maximum_packet_size"] = None
         self._opening = True
         self.connect_packet = self._encode_connect(*self._arguments)
-        self.reader.largest = self._largest
+        self.reader.announce(self._largest)
         self.reader.begin()
         super().open()
 
@@ -174,7 +177,9 @@ class Connection5(Session):
 
     def begins(self, header: int) -> None:
         """A packet begins: before CONNACK it can only be that, or AUTH if that was asked for."""
-        if header != _AUTH or self._authentication is None:
+        if self.state == _CONNECTING and (header != _AUTH or self._authentication is None):
+            if header & 0xF0 != _CONNACK:
+                raise wrong("packet " + hex(header) + " before CONNACK")
             super().begins(header)
 
     def _connack5(self, buf: bytearray, i: int, end: int) -> None:
@@ -189,11 +194,11 @@ class Connection5(Session):
             raise wrong("CONNACK flags " + hex(flags))  # [MQTT-3.2.2-1], [MQTT-3.2.2-6]
         if code:
             check_code(code, _REFUSED, "CONNACK")
-            self.state = _CLOSED  # no session was made
+            self.state = _ENDING  # no session was made
             raise ReasonError(code, properties.get("reason_string", ""), properties)
         if flags and not self.known and not self.unsure:
             self._begin_clean = self.again = True
-            self.state = _CLOSED
+            self.state = _ENDING
             raise wrong("the broker has a session that this client knows nothing of", 0)
         self._take_limits(properties)
         self._begin_clean = False
@@ -255,9 +260,10 @@ class Connection5(Session):
     def farewell(self, exc: BaseException) -> bytes:
         """Return the DISCONNECT that tells the broker why we close; b"" if none is to be sent."""
         code = getattr(exc, "reason_code", _TOO_LARGE)
-        if self.writing or not isinstance(exc, (ProtocolError, LimitError)):
+        told = isinstance(exc, (ProtocolError, LimitError))
+        if self.state == _CLOSED or self.writing or not told:
             return b""
-        return encode_packet(_DISCONNECT, bytes((code,)))
+        return encode_packet(_DISCONNECT, bytes((code,)) if code else b"")
 
     def _ended(self, buf: bytearray, i: int, end: int) -> None:
         """The broker ends the connection and says why (3.14)."""
@@ -286,7 +292,7 @@ class Connection5(Session):
         """Return the data that came; the method has to be that of CONNECT."""
         method = properties.get("authentication_method")
         mine = self._authentication[0] if self._authentication else None
-        if method is not None and method != mine:
+        if method != mine:
             raise wrong("authentication method %r instead of %r" % (method, mine))
         data = properties.get("authentication_data")
         if data is not None and method is None:

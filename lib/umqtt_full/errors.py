@@ -18,10 +18,10 @@ class MQTTError(Exception):
 class ProtocolError(MQTTError):
     """The peer broke a rule of the specification; the connection is closed [MQTT-4.8.0-1].
 
-    MQTT 5: `reason_code` is what our DISCONNECT tells it.
+    MQTT 5: `reason_code` is what our DISCONNECT tells it, malformed packet unless set.
     """
 
-    reason_code = 0x82
+    reason_code = 0x81
 
 
 class LimitError(MQTTError):
@@ -43,12 +43,9 @@ class ReasonError(MQTTError):
         self.properties = properties
 
     def __str__(self) -> str:
-        if self.properties is None:
-            from .reason import text
-        else:
-            from .reason5 import text
+        from .reason import text
 
-        return text(self.reason_code, self.about)
+        return text(self)
 
 
 class Guard:

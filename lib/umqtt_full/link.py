@@ -75,6 +75,9 @@ class Link:
         **options: "Any",
     ) -> None:
         self._explain: Callable[[BaseException, int], BaseException] | None = None
+        for name in _TLS_OPTIONS:
+            if not options.get(name, True):  # None is as good as nothing
+                del options[name]
         if tls or any(name in options for name in _TLS_OPTIONS):
             from .tls import explain, secure
 
@@ -91,7 +94,7 @@ class Link:
         self.host = host
         self.port = port or ((443 if tls else 80) if websocket else 8883 if tls else 1883)
         if store is not None:
-            from .store import attach
+            from .resume import attach
 
             attach(store, self.session, host, self.port)
         self.reconnect = reconnect
@@ -311,7 +314,7 @@ class Link:
         """Write the last packet of a connection, as far as the stream takes it."""
         try:
             self._stream.write(packet, 0, len(packet))
-        except OSError as exc:
+        except (OSError, MQTTError) as exc:
             self.error = exc
 
     def _serve(self) -> int:

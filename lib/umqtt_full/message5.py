@@ -43,13 +43,14 @@ class Message5(Message):
 
     def decode(self, buf: bytearray, i: int, end: int, header: int) -> None:
         """Read a PUBLISH, as `Message.decode` does; a topic alias gives what it stands for."""
-        self.reader.check_size(end - i)
+        if end - i > self.reader.most:
+            raise wrong("PUBLISH is longer than maximum_packet_size", _TOO_LARGE)
         _decode(self, buf, i, end, header)  # super() would need a larger frame
         self.invalid = self.identified = False
         i = self.start
         if i < end and i < len(buf) and not buf[i]:
-            self.start = i + 1
-            self.take_block(buf, i, i + 1)
+            self.start = self._block_end = i + 1  # there are none
+            self._block = i
         else:
             self.reader.read(self, buf, end)
         self.total = end - self.start
@@ -93,11 +94,11 @@ class Message5(Message):
 class Reader:
     """Reads the properties of a session's messages, and knows the connection's topic aliases.
 
-    `alias_maximum` and `largest` (bytes; 0: any) are what CONNECT has announced.
+    `alias_maximum` is what CONNECT has announced, `most` the longest Remaining Length.
     """
 
     def __init__(self, check_payload_format: bool) -> None:
-        self.alias_maximum = self.largest = 0
+        self.alias_maximum = self.most = 0
         self._check = check_payload_format
         self._topics: dict[int, bytes] = {}
 
@@ -105,10 +106,11 @@ class Reader:
         """A connection begins: no alias is known on it [MQTT-3.3.2-7]."""
         self._topics.clear()
 
-    def check_size(self, n: int) -> None:
-        """Raise ProtocolError if a packet of Remaining Length `n` is longer than was announced."""
-        if self.largest and n + 1 + length_size(n) > self.largest:
-            raise wrong("PUBLISH is longer than maximum_packet_size", _TOO_LARGE)
+    def announce(self, largest: int) -> None:
+        """Note the maximum packet size that CONNECT announces; 0: none."""
+        self.most = largest - 2 if largest else 268435455  # Remaining Length
+        while largest and self.most + 1 + length_size(self.most) > largest:
+            self.most -= 1
 
     def read(self, m: Message5, buf: bytearray, end: int) -> None:
         """Read the properties at `m.start`, up to the payload."""

@@ -21,7 +21,7 @@ from micropython import const
 
 from .errors import LimitError
 from .ids import Ids
-from .packet import body, check_range, encode_length, is_ascii, length_size, put
+from .packet import check_range, encode_length, is_ascii, length_size, put
 from .topic import encode_topic, is_topic
 
 TYPE_CHECKING = const(False)
@@ -54,9 +54,8 @@ class Outbox:
         self.store: Any = None  # keeps QoS 1 and 2 messages on flash, if there is one
         self._topic: Any = self  # (none yet) the last topic, as it was given …
         self._topic_bytes: str | bytes = b""  # … and as it is copied
-        self._topic_n = 0
-        self._block: bytes = b""  # MQTT 5: properties …
-        self._block_n = 0  # … and their length
+        self._topic_n = self._head_n = 0  # its length; … and that of the properties with it
+        self._block = b""  # MQTT 5: properties
         self._lend = False  # the payload is too long to be copied
         self._at = self._end = 0  # the room that is written to
 
@@ -70,7 +69,7 @@ class Outbox:
             self._set_topic(topic)
         if type(payload) is not bytes:
             payload = self._plain(payload, "payload")
-        n = len(payload) + self._topic_n + self._block_n + (4 if flags & 6 else 2)
+        n = len(payload) + self._head_n + (4 if flags & 6 else 2)
         if not self._room(len(payload), n):
             return -1
         return self._encode(payload, flags, n)
@@ -84,7 +83,7 @@ class Outbox:
         if self._lend:
             size -= payload_n
             payload_n = 0
-        payload_n = max(16, self._topic_n, self._block_n, payload_n)
+        payload_n = max(16, self._head_n, payload_n)
         self._at = self._reserve(size, payload_n)
         self._end = self._limit(self._at - 6)
         return self._at >= 0
@@ -103,49 +102,17 @@ class Outbox:
             self.buf[n] = self.packet_id >> 8
             self.buf[n + 1] = self.packet_id & 255
             n += 2
-        if self._block_n:
-            n = put(self.buf, n, self._block, self._block_n, self._end)
+        if self._block:
+            n = put(self.buf, n, self._block, len(self._block), self._end)
         if self._lend:
             self.lent[self._at - 6] = payload
         else:
             n = put(self.buf, n, payload, len(payload), self._end)
         flags = _PUBACK + ((flags & 4) << 2) if flags & 6 else _ONCE
         if self.store is not None and flags != _ONCE:
-            self._keep(n)
+            self.store.accept(self, n)
         self._commit(self._at, n, flags)
         return self.packet_id
-
-    def _keep(self, end: int) -> None:
-        """Put a message on flash before it is accepted; what fails there was never accepted."""
-        kept = False
-        try:
-            head = memoryview(self.buf)[self._at : end]
-            self.store.publish(self.packet_id, head, self.lent.get(self._at - 6, b""))
-            kept = True
-        finally:
-            if not kept:
-                self.lent.pop(self._at - 6, None)
-                self.ids.discard(self.packet_id)
-
-    def restore(self, packet_id: int, packet: bytes) -> None:
-        """Put a PUBLISH that an earlier run has accepted, and may have sent, behind the others."""
-        n = len(packet)
-        if n + _HEAD > self.size:
-            n = self._payload(packet)
-        p = self._reserve(n, 0)
-        if p < 0:
-            raise LimitError("tx_size is less than what the store holds")
-        self.buf[p : p + n] = packet[:n]
-        self.buf[p] |= _DUP
-        if n < len(packet):
-            self.lent[p - 6] = packet[n:]
-        self.packet_id = packet_id
-        self._commit(p, p + n, _PUBACK + ((packet[0] & 4) << 2))
-
-    def _payload(self, packet: bytes | bytearray) -> int:
-        """Return where the payload of a PUBLISH at QoS 1 or 2 begins."""
-        n = body(packet)
-        return n + 4 + (packet[n] << 8 | packet[n + 1])
 
     def _head(self, flags: int, n: int) -> int:
         """Write a PUBLISH up to its topic; return the offset behind it."""
@@ -163,6 +130,7 @@ class Outbox:
             plain = encode_topic(topic)  # says what is wrong
         self._topic_bytes = plain
         self._topic_n = len(plain)
+        self._head_n = self._topic_n + len(self._block)
         self._topic = topic if type(topic) is str or type(topic) is bytes else self
 
     def _plain(self, value: bytes | str, what: str) -> bytes | str:

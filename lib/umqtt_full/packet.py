@@ -12,11 +12,11 @@ from struct import pack_into
 from micropython import const
 
 from .errors import ProtocolError
-from .topic import encode_text, encode_topic, valid_utf8
+from .topic import encode_text, valid_utf8
 
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
-    from typing import Any
+    from .will import Will
 
 _PUBLISH = const(0x30)
 _SUBSCRIBE = const(0x82)
@@ -124,28 +124,6 @@ def encode_ack(buf: bytearray, off: int, first: int, packet_id: int) -> int:
     return off + 4
 
 
-class Will:
-    """The message that the broker publishes when it loses the client without a DISCONNECT.
-
-    `topic` is a topic name, `payload` str or bytes of at most 65,535 bytes, `qos` 0, 1 or 2.
-    `properties` go with MQTT 5 alone. ValueError says what is wrong with an argument.
-    """
-
-    def __init__(
-        self,
-        topic: str | bytes,
-        payload: str | bytes,
-        qos: int = 0,
-        retain: bool = False,
-        properties: "dict[str, Any] | None" = None,
-    ) -> None:
-        self.topic = encode_topic(topic, "will topic")
-        self.payload = _binary(payload, "will payload")
-        self.qos = check_qos(qos)
-        self.retain = bool(retain)
-        self.properties = properties
-
-
 def check_range(name: str, value: int, low: int, high: int) -> int:
     """Return `value`; ValueError that names it unless it is an int from `low` to `high`."""
     if not isinstance(value, int) or not low <= value <= high:
@@ -158,7 +136,8 @@ def check_qos(qos: int) -> int:
     return check_range("qos", qos, 0, 2)
 
 
-def _binary(value: str | bytes, what: str) -> bytes:
+def binary(value: str | bytes, what: str) -> bytes:
+    """Return `value` as bytes (a str: as UTF-8); ValueError if it is no binary data (1.5.6)."""
     if isinstance(value, str):
         value = value.encode()
     elif not isinstance(value, (bytes, bytearray)):
@@ -185,7 +164,7 @@ def encode_connect(
     password: str | bytes | None,
     keep_alive: int,
     clean_session: bool,
-    will: Will | None,
+    will: "Will | None",
     level: int = 4,
     properties: bytes = b"",
     will_properties: bytes = b"",
@@ -201,7 +180,7 @@ def encode_connect(
     flags = 2 if clean_session else 0
     body = properties + _field(client_id)
     if will is not None:
-        if not isinstance(will, Will):
+        if not hasattr(will, "qos"):
             raise ValueError("will must be a Will, not " + type(will).__name__)
         if will.properties and level == 4:
             raise ValueError("properties of a will need version=5")
@@ -214,7 +193,7 @@ def encode_connect(
         raise ValueError("a password needs a username")  # [MQTT-3.1.2-22]
     if password is not None:
         flags |= 0x40
-        body += _field(_binary(password, "password"))
+        body += _field(binary(password, "password"))
     head = bytes((level, flags, keep_alive >> 8, keep_alive & 255))
     return bytearray(encode_packet(0x10, b"\0\4MQTT" + head + body))
 

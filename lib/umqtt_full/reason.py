@@ -1,5 +1,11 @@
 """Return codes in words; loaded only when one is printed."""
 
+from micropython import const
+
+TYPE_CHECKING = const(False)
+if TYPE_CHECKING:
+    from .errors import ReasonError
+
 _CONNACK = {
     1: "unacceptable protocol version",
     2: "client identifier rejected",
@@ -9,9 +15,13 @@ _CONNACK = {
 }
 
 
-def text(reason_code: int, about: str = "") -> str:
-    """Say what `reason_code` means (3.1.1: 3.2.2.3 and 3.9.3); `about` names what was refused."""
-    if reason_code == 0x80:
-        return "subscription refused (0x80): " + about
-    words = _CONNACK.get(reason_code, "unknown return code")
-    return "connection refused (" + str(reason_code) + "): " + words
+def text(error: "ReasonError") -> str:
+    """Say what a reason code means (3.1.1: 3.2.2.3 and 3.9.3; MQTT 5: 2.4)."""
+    code = error.reason_code
+    if error.properties is not None:
+        from .reason5 import words
+
+        return words(code, error.about)
+    if code == 0x80:
+        return "subscription refused (0x80): " + error.about
+    return "connection refused (%d): %s" % (code, _CONNACK.get(code, "unknown return code"))

@@ -47,7 +47,7 @@ _WORDS = {
 }
 
 
-def text(reason_code: int, about: str = "") -> str:
+def words(reason_code: int, about: str = "") -> str:
     """Say what `reason_code` means; `about` is the broker's reason string, or what was refused."""
-    words = "%s (0x%02x)" % (_WORDS.get(reason_code, "unknown reason code"), reason_code)
-    return words + ": " + about if about else words
+    said = "%s (0x%02x)" % (_WORDS.get(reason_code, "unknown reason code"), reason_code)
+    return said + ": " + about if about else said

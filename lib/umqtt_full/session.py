@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .packet import Message, Will
+    from .packet import Message
+    from .will import Will
 
 _CONNACK = const(0x20)
 _PUBACK = const(0x40)
@@ -67,8 +68,7 @@ class Session(Inbox):
     `window` how many QoS 1 and 2 messages may be unacknowledged at a time.
     """
 
-    version = 4
-    again = False  # what ended the attempt is mended: connect again at once
+    version, again = 4, False  # again: what ended the attempt is mended, connect at once
     refused: "dict[int, ReasonError]" = {}  # MQTT 5: messages that were refused
     farewell: "Callable[[BaseException], bytes] | None" = None  # MQTT 5: the last packet
     _encode_connect = staticmethod(encode_connect)

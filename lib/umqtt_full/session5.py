@@ -44,15 +44,16 @@ _NOT_TEXT = const(0x99)
 _PUBLISHED = b"\0\x10\x80\x83\x87\x90\x91\x97\x99"  # reason codes of PUBACK and PUBREC
 _RELEASED = b"\0\x92"  # … of PUBREL and PUBCOMP
 
-_begin_long = Connection5._begin_long
+_begin_long = Connection5._begin_long  # super() costs time, and a larger frame
+_choose = Connection5._choose
+_sent = Connection5.sent
 
 
 class Session5(Connection5):
     """One client's session with one broker in MQTT 5; arguments as `Connection5`."""
 
     def _accepted(self, resumed: bool) -> None:
-        if not resumed:
-            self.open_in = 0
+        self.open_in = 0  # a quota begins anew with each connection (4.9)
         super()._accepted(resumed)
 
     # writing
@@ -61,7 +62,7 @@ class Session5(Connection5):
         if self._queued and self.state != _ENDING:
             self._raw(self._queued.pop(0))
             return self.writing
-        n = super()._choose()
+        n = _choose(self)
         if not n and self._queued:
             self._raw(self._queued.pop(0))
         elif n and self._current >= 0 and self.aliases.most:
@@ -82,7 +83,7 @@ class Session5(Connection5):
 
     def sent(self, n: int) -> None:
         """Take note that `n` of the bytes offered were written."""
-        if n == self.writing:
+        if n == self.writing and self.aliases.most:
             if self._content:  # a head with its alias; the rest is in the outbox
                 self.wrote = True
                 self.tx_buf = self.outbox.buf
@@ -93,7 +94,7 @@ class Session5(Connection5):
                 if n:
                     return
             self.aliases.end()
-        super().sent(n)
+        _sent(self, n)
 
     # receiving
 
@@ -102,7 +103,7 @@ class Session5(Connection5):
         if self._largest and self._need > self._largest:
             raise wrong("packet is longer than maximum_packet_size", _TOO_LARGE)
         if self.buf[0] & 0xF0 != _PUBLISH or self._block_fits(self._block_at()):
-            _begin_long(self)  # super() would need a larger frame
+            _begin_long(self)
         else:
             self._pass_by()
 

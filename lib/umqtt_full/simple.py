@@ -9,7 +9,7 @@ from errno import ECONNRESET, ENOTCONN
 from .client import Client
 from .errors import ReasonError
 from .net import dial, resolve, stream_of
-from .packet import Message, Will, set_clean
+from .packet import Message, set_clean
 
 _PINGRESP = 0xD0
 
@@ -65,6 +65,8 @@ class MQTTClient:
         self, topic: str | bytes, msg: str | bytes, retain: bool = False, qos: int = 0
     ) -> None:
         """Set the will of the next `connect`."""
+        from .will import Will
+
         will = Will(topic, msg, qos, retain)
         self.lw_topic = topic
         self.lw_msg = msg
@@ -97,6 +99,8 @@ class MQTTClient:
     def _make(self, clean_session: bool) -> Client:
         will = None
         if self.lw_topic is not None:
+            from .will import Will
+
             will = Will(self.lw_topic, self.lw_msg, self.lw_qos, self.lw_retain)
         client = Client(
             self.client_id,

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from .session import Session
+    from .outbox import Outbox
 
 _S = const(0x53)
 _P = const(0x50)
@@ -199,6 +199,19 @@ class Store:
         self._sent.append(sent)
         self.last_packet_id = packet_id
 
+    def accept(self, outbox: "Outbox", end: int) -> None:
+        """Keep the PUBLISH that ends at `end` of the outbox's buffer, or it was never accepted."""
+        record = outbox._at - 6
+        kept = False
+        try:
+            head = memoryview(outbox.buf)[outbox._at : end]
+            self.publish(outbox.packet_id, head, outbox.lent.get(record, b""))
+            kept = True
+        finally:
+            if not kept:
+                outbox.lent.pop(record, None)
+                outbox.ids.discard(outbox.packet_id)
+
     def release(self, packet_id: int) -> None:
         """PUBREC has come; call before PUBREL leaves."""
         self._append(_R, struct.pack("<H", packet_id))
@@ -338,31 +351,6 @@ class Store:
                 sent.segment.live += 1
                 sent.at = at + 10
         self._clean()
-
-
-def attach(store: Store, session: "Session", host: str, port: int) -> None:
-    """Give a session its store, and what the last run left in it.
-
-    ValueError with Clean Session: the broker would forget its half. OSError: the flash fails.
-    """
-    if session.clean_session:
-        raise ValueError("a store needs clean_session=False")
-    key = session.client_id + b"@" + host.encode() + b":" + str(port).encode()
-    store.load(key if session.version == 4 else key + b" 5")
-    session.store = session.outbox.store = store
-    for packet_id, packet in store.messages():
-        session.outbox.restore(packet_id, packet)
-        session.ids.add(packet_id)
-    session.acks = bytearray(5 * max(session.window, len(store.released)) + 16)
-    for packet_id in store.released:
-        session.ids.add(packet_id)
-        session.released.add(packet_id)
-    for packet_id in store.received:
-        if packet_id != store.doubtful:
-            session.received.add(packet_id)
-    session.received.doubt()  # the power may have gone with a CONNACK under way
-    session.acks_most = 0  # each ack leaves before anything else is written
-    session.ids.next = store.last_packet_id + 1 & 0xFFFF or 1
 
 
 def _exists(path: str) -> bool:

@@ -76,6 +76,8 @@ class Subscriptions5(Subscriptions):
         s.options |= options
         s.block = block
         s.identifier = identifier
+        if identifier:
+            self._hit = self._identified  # type: ignore[method-assign,assignment]
         return s
 
     def remove(  # type: ignore[override]
@@ -140,11 +142,16 @@ class Subscriptions5(Subscriptions):
         """Return the error that says that the broker refused."""
         return ReasonError(s.granted or 0, str(s.filter, "utf-8"), {})
 
-    def deliver(self, m: "Message5", long: bool) -> bool:  # type: ignore[override]
-        """Give a message to its handlers, unless its payload is not what it says to be."""
-        return not m.invalid and super().deliver(m, long)
-
-    def _hit(self, s: Subscription, m: "Message5") -> bool:  # type: ignore[override]
+    def _identified(self, s: Subscription, m: "Message5") -> bool:
+        """Do what `_hit` does, once there is a subscription that has an identifier."""
         if s.identifier and m.identified:
             return s.wanted and m.carries(s.identifier)
-        return super()._hit(s, m)
+        return Subscriptions._hit(self, s, m)
+
+
+class CheckingSubscriptions5(Subscriptions5):
+    """… that does not deliver a message that says that it is text, and is not."""
+
+    def deliver(self, m: "Message5", long: bool) -> bool:  # type: ignore[override]
+        """Give a message to its handlers."""
+        return not m.invalid and super().deliver(m, long)

@@ -105,13 +105,15 @@ class Supervisor(Link):
     async def stop(self, reason_code: int = 0, properties: "dict[str, Any] | None" = None) -> None:
         """Send DISCONNECT after what is half written, and end; takes at most a second.
 
-        A reason code and properties go with MQTT 5 alone.
-        Messages that are not acknowledged stay for the next `start`.
+        A reason code and properties go with MQTT 5 alone. Messages that are not acknowledged stay
+        for the next `start`.
         """
+        connected = self.session.connected
+        if connected:
+            self._part(reason_code, properties)
         self._stopping = True
         try:
-            if self.session.connected:
-                self._part(reason_code, properties)
+            if connected:
                 self._write()
                 await self._until(lambda: self._stream is None, _FAREWELL)
         except OSError:
