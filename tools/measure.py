@@ -16,6 +16,8 @@ from tools import layers, mpy, toolchain, workspace
 from tools.broker import Broker
 
 # Modules that a program starts from, and the name it knows them by.
+# MQTT 5 is loaded as one: by session5, and the words of its reason codes when one is printed.
+_TOGETHER = set(layers.FIVE) - {"session5", "reason5"}
 FRONT_ENDS = {
     "client": "Client",
     "aio": "AsyncClient",
@@ -42,6 +44,7 @@ class Result:
     needs: dict[str, list[str]] = field(default_factory=dict)  # front end -> its modules
     sums: dict[str, int] = field(default_factory=dict)  # front end -> heap of all it needs
     adds: dict[str, int] = field(default_factory=dict)  # optional module -> heap it adds
+    added: dict[str, list[str]] = field(default_factory=dict)  # … and the modules it loads
     smallest: dict[str, int] = field(default_factory=dict)  # how it was loaded -> heap size
     problems: list[str] = field(default_factory=list)
 
@@ -100,7 +103,9 @@ def _measure_optional(result: Result, folder: Path, module: str) -> None:
     if more:  # nothing: the client has it anyway
         sizes = heap_of(folder, [*before, *more])
         result.adds[module] = sum(sizes[len(before) :])
-        result.heap.setdefault(module, sizes[-1])
+        result.added[module] = more
+        for name, size in zip(more, sizes[len(before) :], strict=True):
+            result.heap.setdefault(name, size)
 
 
 def imports(result: Result, folder: Path) -> None:
@@ -110,7 +115,7 @@ def imports(result: Result, folder: Path) -> None:
         try:
             if module in FRONT_ENDS:
                 _measure_front_end(result, folder, module, FRONT_ENDS[module])
-            elif module in layers.OPTIONAL:
+            elif module in layers.OPTIONAL and module not in _TOGETHER:
                 _measure_optional(result, folder, module)
         except MeasureError as error:
             result.problems.append(str(error))

@@ -30,6 +30,9 @@ stays in flash and takes a fraction of this heap.
 """
 
 
+_ADDED = {"session5": "MQTT 5 (session5 and its rooms)"}
+
+
 def module_rows(result: Result) -> Iterator[Row]:
     """A line for each module, in the order in which they are loaded."""
     ordered = [*result.heap, *(name for name in result.mpy if name not in result.heap)]
@@ -43,7 +46,8 @@ def sum_rows(result: Result) -> Iterator[Row]:
         size = sum(result.mpy[name] for name in modules)
         yield f"{label} and all it needs", str(size), str(result.sums[label])
     for name, heap in result.adds.items():
-        yield f"{name} adds", str(result.mpy[name]), str(heap)
+        size = sum(result.mpy[one] for one in result.added.get(name, [name]))
+        yield f"{_ADDED.get(name, name)} adds", str(size), str(heap)
 
 
 def smallest_rows(result: Result) -> Iterator[Row]:
