@@ -98,6 +98,7 @@ COLD = {
     "connect5": "Connection5.__init__ Connection5._encode_connect Connection5._add_authentication "
     "Connection5._connack5 Connection5.tell Connection5._ended Connection5._queue_auth "
     "Connection5._auth Connection5.disconnect",
+    "fallback5": "fall_back _move",
     "message5": "Reader.read",
     "outbox5": "Outbox5.unfit",
     "properties": "_check_value check_properties find_property _value decode_properties _encoded "

@@ -29,32 +29,23 @@ RANKS = {
     **dict.fromkeys(("inbox", "outbox", "properties", "subscriptions"), 3),
     **dict.fromkeys(("keep_alive", "messages", "reason5", "will"), 3),
     **dict.fromkeys(("aliases", "message5", "outbox5", "subscriptions5", "session"), 4),
-    **dict.fromkeys(("connect5", "resume", "store"), 5),
-    "session5": 6,
-    "link": 7,
-    **dict.fromkeys(("client", "supervisor"), 8),
-    "aio": 9,
-    **dict.fromkeys(("endpoint", "simple"), 10),
-    "robust": 11,
-    "__init__": 12,
+    **dict.fromkeys(("fallback5", "resume", "store"), 5),
+    "connect5": 6,
+    "session5": 7,
+    "link": 8,
+    **dict.fromkeys(("client", "supervisor"), 9),
+    "aio": 10,
+    **dict.fromkeys(("endpoint", "simple"), 11),
+    "robust": 12,
+    "__init__": 13,
 }
-PURE = (
-    *("errors", "reason", "topic", "ids", "packet", "inbox", "outbox", "properties"),
-    *("subscriptions", "keep_alive", "session"),
-    *(
-        "will",
-        "aliases",
-        "message5",
-        "outbox5",
-        "subscriptions5",
-        "connect5",
-        "session5",
-        "reason5",
-    ),
-)
 FIVE = (  # MQTT 5
     *("properties", "aliases", "message5", "outbox5", "subscriptions5", "connect5", "session5"),
-    "reason5",
+    *("reason5", "fallback5"),
+)
+PURE = (
+    *("errors", "reason", "topic", "ids", "packet", "inbox", "outbox", "subscriptions"),
+    *("keep_alive", "session", "will", *FIVE),
 )
 OPTIONAL = ("tls", "ws", "store", "resume", "will", "reason", "endpoint", *FIVE)
 MAX_LINES = 400

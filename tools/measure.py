@@ -17,7 +17,7 @@ from tools.broker import Broker
 
 # Modules that a program starts from, and the name it knows them by.
 # MQTT 5 is loaded as one: by session5, and the words of its reason codes when one is printed.
-_TOGETHER = set(layers.FIVE) - {"session5", "reason5"}
+_TOGETHER = set(layers.FIVE) - {"session5", "reason5", "fallback5"}
 FRONT_ENDS = {
     "client": "Client",
     "aio": "AsyncClient",

@@ -33,7 +33,7 @@ class Aliases:
         self._known = bytearray(len(self._topics))
         self._used = array("H", bytes(2 * len(self._topics)))  # when; by `_now`
         self._now = 0
-        self.most = 0  # aliases on this connection
+        self.most = self._largest = 0  # aliases, and bytes of a packet, on this connection
         self._head = bytearray(16)  # a head without a topic, or what it was written over
         self._over: bytearray | None = None  # the ring, while a head is written over its bytes …
         self._at = self._n = 0  # … from here on, so many
@@ -41,8 +41,9 @@ class Aliases:
         self._topic = self._block = self._content = 0
         self._topic_n = self._size = self._remaining = 0  # their lengths; Remaining Length
 
-    def begin(self, maximum: int) -> None:
-        """A connection begins whose broker takes `maximum` aliases; it knows none yet."""
+    def begin(self, maximum: int, largest: int) -> None:
+        """A connection begins: its broker takes `maximum` aliases, packets up to `largest`."""
+        self._largest = largest
         self.most = min(len(self._topics), maximum)
         for i in range(len(self._known)):
             self._known[i] = 0
@@ -65,6 +66,9 @@ class Aliases:
             return p
         self._remaining += 3 + length_size(self._size + 3) - length_size(self._size)
         if not self._known[alias]:
+            n = self._remaining
+            if 1 + length_size(n) + n > self._largest:
+                return p  # the alias would make it too long
             self._known[alias] = 1
             return self._first(buf, p, alias + 1)
         self._remaining -= self._topic_n

@@ -60,7 +60,8 @@ class Connection5(Session):
     not UTF-8 is refused with 0x99. `accept_session` takes a session that the broker has and this
     client knows nothing of, which the standard forbids [MQTT-3.2.2-4]: without it, it is ended and
     a new one begun. `authentication` is (method, hook): `hook(data)` answers the data of the
-    broker's AUTH, `hook(None)` gives that of CONNECT; it raises to refuse.
+    broker's AUTH, `hook(None)` gives that of CONNECT; it raises to refuse. `fallback`: go on with
+    MQTT 3.1.1, without properties, when the broker does not speak MQTT 5.
     The other arguments are those of `Session`.
     """
 
@@ -81,6 +82,7 @@ class Connection5(Session):
         check_payload_format: bool = False,
         accept_session: bool = False,
         authentication: "tuple[str, Hook] | None" = None,
+        fallback: bool = False,
         **options: "Any",
     ) -> None:
         if "clean_session" in options:
@@ -92,11 +94,15 @@ class Connection5(Session):
         if session_expiry_interval:
             self._announced["session_expiry_interval"] = session_expiry_interval
         self.session_expiry_interval = session_expiry_interval
+        if fallback and (authentication or (options.get("password") and not options["username"])):
+            raise ValueError("3.1.1 has no authentication and no password without a username")
+        self.fallback = fallback
+        self.ping_timeout_ms = options.get("ping_timeout_ms")
         self._authentication = authentication
         self._opening = False  # the hook is called for a connection, not to check arguments
         self._rx_size = options.get("rx_size", 1024)
         self._begin_clean = False  # the broker has a session that is not ours
-        self._arguments: tuple[Any, ...] = ()
+        self.arguments: tuple[Any, ...] = ()
         if check_payload_format:
             self._subscriptions = CheckingSubscriptions5
         super().__init__(client_id, clean_session=clean_start, **options)
@@ -120,7 +126,7 @@ class Connection5(Session):
     def _encode_connect(self, *arguments: "Any") -> bytearray:
         """Return CONNECT (3.1); it is made anew for each connection."""
         client_id, username, password, keep_alive, clean_start, will = arguments
-        self._arguments = arguments
+        self.arguments = arguments
         more = dict(self._announced)
         if "maximum_packet_size" not in more:
             more["maximum_packet_size"] = self._rx_size
@@ -161,7 +167,7 @@ class Connection5(Session):
                 if s.stream:  # it takes what is longer than the RX buffer
                     self._announced["maximum_packet_size"] = None
         self._opening = True
-        self.connect_packet = self._encode_connect(*self._arguments)
+        self.connect_packet = self._encode_connect(*self.arguments)
         self.reader.announce(self._largest)
         self.reader.begin()
         super().open()
@@ -186,7 +192,7 @@ class Connection5(Session):
         if self.state != _CONNECTING:
             raise wrong("second CONNACK")
         if end - i == 2:  # a broker of 3.1.1 refuses so
-            raise ReasonError(_UNSUPPORTED_VERSION, "", {})
+            raise self._unsupported({})
         flags = buf[i]
         code = buf[i + 1]
         properties = read_block(buf, 2, i + 2, end)
@@ -194,6 +200,8 @@ class Connection5(Session):
             raise wrong("CONNACK flags " + hex(flags))  # [MQTT-3.2.2-1], [MQTT-3.2.2-6]
         if code:
             check_code(code, _REFUSED, "CONNACK")
+            if code == _UNSUPPORTED_VERSION:
+                raise self._unsupported(properties)
             self.state = _ENDING  # no session was made
             raise ReasonError(code, properties.get("reason_string", ""), properties)
         if flags and not self.known and not self.unsure:
@@ -203,16 +211,33 @@ class Connection5(Session):
         self._take_limits(properties)
         self._begin_clean = False
         self.known = True
+        if self.store is not None:
+            self.store.note()
         for packet_id, code in self.outbox.unfit():
             self._refuse(packet_id, ReasonError(code, "", {}))
         self._accepted(bool(flags))
+
+    def _unsupported(self, properties: "dict[str, Any]") -> ReasonError:
+        """The broker does not speak MQTT 5: connect with 3.1.1 if that was asked for."""
+        self.state = _ENDING
+        self.again = self.fallback
+        return ReasonError(_UNSUPPORTED_VERSION, properties.get("reason_string", ""), properties)
+
+    def successor(self) -> Session:
+        """Return the session that is to connect `again`."""
+        self.again = False
+        if self._begin_clean:
+            return self
+        from .fallback5 import fall_back
+
+        return fall_back(self)
 
     def _take_limits(self, connack: "dict[str, Any]") -> None:
         """Keep to what the broker said (3.2.2.3)."""
         if "assigned_client_identifier" in connack:
             client_id = connack["assigned_client_identifier"]
             self.client_id = encode_text(client_id, "client_id")
-            self._arguments = (client_id,) + self._arguments[1:]
+            self.arguments = (client_id,) + self.arguments[1:]
         elif not self.client_id:
             raise wrong("CONNACK assigns no client identifier")  # [MQTT-3.2.2-16]
         self._finish(self._check_authentication(connack))
@@ -221,7 +246,8 @@ class Connection5(Session):
         self._keep.set(self.keep_alive)
         self._most = min(self.window, connack.get("receive_maximum", 65535))
         self.outbox.limit(connack)
-        self.aliases.begin(connack.get("topic_alias_maximum", 0))
+        most = connack.get("topic_alias_maximum", 0)
+        self.aliases.begin(most, self.outbox.maximum_packet_size)
 
     def _refuse(self, packet_id: int, exc: ReasonError) -> None:
         """A message of ours will not be delivered: whoever waits for it is told, or `on_error`."""

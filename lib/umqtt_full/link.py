@@ -286,15 +286,16 @@ class Link:
         if self._explain is not None:
             exc = self._explain(exc, stage)
         self.error = exc
+        if self.session.again:  # what ended it is mended: connect at once
+            self.session = self.session.successor()  # type: ignore[attr-defined]
+            self.error = None
         now = ticks_ms()
         if not self._up or (now - self._since & _TICKS) < self._delay:
             longest = min(self.backoff_max_ms, max(self._delay * 2, self.backoff_ms))
         else:
             longest = self.backoff_ms
         self._since = now
-        self._delay = (
-            0 if self.session.again else longest - random.getrandbits(16) * longest // 131072
-        )
+        self._delay = 0 if not self.error else longest - random.getrandbits(16) * longest // 131072
         if self._up:
             self._up = False
             self._tell(self.on_disconnect, exc)
@@ -302,7 +303,7 @@ class Link:
     def _failed(self, exc: BaseException) -> bool:
         """Something ended the connection: close it; True if it is to be borne and tried again."""
         self._lost(exc)
-        if self.session.again:
+        if self.error is None:
             return True
         if self.reconnect and isinstance(self.error, (OSError, MQTTError, MemoryError)):
             return True

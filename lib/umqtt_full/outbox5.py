@@ -38,13 +38,13 @@ class Outbox5(Outbox):
 
     def __init__(self, size: int, maximum_packet_size: int, ids: Ids) -> None:
         super().__init__(size, maximum_packet_size, ids)
-        self._ours = maximum_packet_size
+        self.ours = maximum_packet_size
         self.maximum_qos = 2
         self.retain_available = 1
 
     def limit(self, connack: "dict[str, Any]") -> None:
         """Keep to what the broker takes (3.2.2.3.4 to 3.2.2.3.6)."""
-        self.maximum_packet_size = min(self._ours, connack.get("maximum_packet_size", _LARGEST))
+        self.maximum_packet_size = min(self.ours, connack.get("maximum_packet_size", _LARGEST))
         self.maximum_qos = connack.get("maximum_qos", 2)
         self.retain_available = connack.get("retain_available", 1)
 
@@ -78,7 +78,7 @@ class Outbox5(Outbox):
         return _TOO_LARGE if size > self.maximum_packet_size else 0
 
     def _too_long(self, size: int) -> Exception:
-        if size > self._ours:
+        if size > self.ours:
             return super()._too_long(size)
         about = "%d bytes, the broker takes %d" % (size, self.maximum_packet_size)
         return ReasonError(_TOO_LARGE, about, {})

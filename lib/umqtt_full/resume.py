@@ -21,11 +21,15 @@ def attach(store: "Store", session: "Session", host: str, port: int) -> None:
 
     ValueError with Clean Session: the broker would forget its half. OSError: the flash fails.
     """
+    if getattr(session, "fallback", False):
+        raise ValueError("a store cannot go on with another version: fallback=False")
     if session.clean_session:
         raise ValueError("a store needs clean_session=False")
     key = session.client_id + b"@" + host.encode() + b":" + str(port).encode()
     store.load(key if session.version == 4 else key + b" 5")
     session.store = session.outbox.store = store
+    if store.known():
+        session.known = True
     for packet_id, packet in store.messages():
         _restore(session.outbox, packet_id, packet, session.version)
         session.ids.add(packet_id)

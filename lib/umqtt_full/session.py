@@ -68,7 +68,7 @@ class Session(Inbox):
     `window` how many QoS 1 and 2 messages may be unacknowledged at a time.
     """
 
-    version, again = 4, False  # again: what ended the attempt is mended, connect at once
+    version, known, again = 4, False, False  # again: connect at once
     refused: "dict[int, ReasonError]" = {}  # MQTT 5: messages that were refused
     farewell: "Callable[[BaseException], bytes] | None" = None  # MQTT 5: the last packet
     _encode_connect = staticmethod(encode_connect)

@@ -246,6 +246,15 @@ class Store:
             self.released = []
             self.received = []
 
+    def note(self) -> None:
+        """There is a session: leave a trace of it, even while there is no message."""
+        if not self._segments:
+            self._rotate()
+
+    def known(self) -> bool:
+        """Tell whether an earlier run has left a session."""
+        return len(self._segments) > 0
+
     def close(self) -> None:
         """Close the file; the next write begins a segment."""
         file = self._file

@@ -29,6 +29,8 @@ _DONE = const(2)
 class Subscription:
     """A filter: `granted` is None until the broker has answered, then 0, 1, 2 or 0x80."""
 
+    joined = False  # its handler has got all pieces so far of the long message that passes
+
     def __init__(self, topic_filter: bytes) -> None:
         self.filter = topic_filter
         self.match = unshared(topic_filter)
@@ -83,6 +85,7 @@ class Subscriptions:
         check_qos(qos)
         s = self.get(topic_filter, options)
         if handler is not None:
+            s.joined = s.joined and handler is s.handler
             s.handler = handler
             s.stream = stream
         s.options = qos
@@ -103,6 +106,7 @@ class Subscriptions:
     def remove(self, topic_filter: str | bytes, **options: "Any") -> Subscription:
         """Unsubscribe; the filter leaves the table when the broker has answered."""
         s = self.get(topic_filter, options)
+        s.joined = False
         self._tell(s, False)
         return s
 
@@ -214,13 +218,19 @@ class Subscriptions:
                 checked = True
             if self._hit(s, m):
                 checked = True  # or it equals a filter that was checked
-                if s.handler is not None and (s.stream or not long):
+                if s.handler is not None and (not long or (s.stream and self._joins(s, m))):
                     self._call(s.handler, m)
         if not checked:
             check_topic(m)
         if not self._taken and self.on_message is not None and not long:
             self._call(self.on_message, m)
         return self._taken
+
+    def _joins(self, s: Subscription, m: Message) -> bool:
+        """Tell whether a handler gets this piece: not if it came when others had passed."""
+        if not m.offset:
+            s.joined = True
+        return s.joined
 
     def ready(self, m: Message) -> bool:
         """Tell whether each consumer of the message has room for it."""

@@ -85,9 +85,14 @@ class Subscriptions5(Subscriptions):
     ) -> Subscription:
         """Unsubscribe; see `Subscriptions.remove`."""
         block = encode_properties(_AT_UNSUBSCRIBE, properties)
+        self._check_size(Subscription(encode_filter(topic_filter)), block)
         s = super().remove(topic_filter)
         s.block = block
         return s
+
+    def _check_size(self, s: Subscription, block: bytes) -> None:
+        if self._missing(s, 0, len(block)) == _TOO_LARGE:
+            raise ReasonError(_TOO_LARGE, str(s.filter, "utf-8"), {})
 
     def _missing(self, s: Subscription, identifier: int, block_n: int) -> int:
         """Return the reason code with which the broker would refuse; 0 if it would not."""
