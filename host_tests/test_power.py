@@ -38,7 +38,7 @@ FAULTS = {
     ),
     "a received id is not kept": ("session.py", "self.store.receive(packet_id)", "pass"),
     "a received id is not erased": ("session.py", "self.store.erase(packet_id)", "pass"),
-    "a message is not kept": ("outbox.py", "            self.store.accept(self, n)", "            pass"),
+    "a message is not kept": ("outbox.py", "self.store.accept(self, n)", "pass"),
     "a doubtful id is trusted": ("resume.py", "if packet_id != store.doubtful:", "if packet_id:"),
     "PUBREC waits for the next write": ("resume.py", "session.acks_most = 0", "unused = 0"),
 }
