@@ -91,6 +91,11 @@ SCRIPTS: dict[str, Steps] = {
         ("expect_delivery", {"payload": b"2", "qos": 1}),
         ("expect_delivery", {"payload": b"3", "qos": 0}),
     ),
+    "plain_handlers_publish_with_enqueue": (
+        ("greet",), SUB, granted(1), message(1),
+        ("expect_delivery", {"topic": "answer", "payload": b"1", "qos": 1}), acked(1),
+        ("expect_eof", 3000),
+    ),
     "on_while_connected_subscribes_at_once": (("greet",), SUB, granted(1), message(1), acked(1)),
     "qos_0_returns_when_written": (
         ("small_buffer",), ("greet",), ("sync", "read"),

@@ -337,6 +337,28 @@ async def run_offline_keep(host, port):
     await client.stop()
 
 
+async def run_plain_handlers_publish_with_enqueue(host, port):
+    """A plain handler cannot await; when the outbox is full it is told, or the oldest give way."""
+    client = make(host, port, keep_alive=0, tx_size=256)
+    ids = []
+    client.on("q", lambda m: ids.append(client.enqueue("answer", b"1", 1)), 1)
+    await client.start()
+    await until(lambda: ids, "no message")
+    await client.wait(ids[0])
+    await client.close()
+    queued = 0
+    try:
+        while queued < 100:
+            client.enqueue("t", b"x" * 60, 1)
+            queued += 1
+    except LimitError:
+        check(0 < queued < 5, "%d in 256 bytes" % queued)
+    check(queued < 100, "no LimitError")
+    client.full = "drop"
+    last = client.enqueue("t", b"y" * 60, 1)
+    check(0 < client.dropped < 3 and client.pending(last), "dropped %d" % client.dropped)
+
+
 async def run_on_while_connected_subscribes_at_once(host, port):
     """A plain handler that is added later is subscribed without waiting for anything else."""
     async with make(host, port, keep_alive=0) as client:

@@ -171,6 +171,28 @@ class AsyncClient(Supervisor):
             packet_id = await self._put_full(topic, payload, qos, None)
         return packet_id
 
+    def enqueue(
+        self,
+        topic: str | bytes,
+        payload: bytes | str,
+        qos: int = 0,
+        retain: bool = False,
+        properties: "dict[str, Any] | None" = None,
+    ) -> int:
+        """Publish where nothing can be awaited, as in a plain handler; return the packet id.
+
+        LimitError: the outbox has no room. With `full="drop"` the oldest message gives way.
+        """
+        if properties is not None:
+            topic = self._with(topic, properties)
+        qos = check_qos(qos) << 1 | bool(retain)
+        packet_id = self._put(topic, payload, qos)
+        while packet_id < 0 and self.full == "drop" and self._drop():
+            packet_id = self._put(topic, payload, qos)
+        if packet_id < 0:
+            raise LimitError("outbox full: raise tx_size, publish less, or wait")
+        return packet_id
+
     def _put(self, topic: str | bytes, payload: bytes | str, flags: int) -> int:
         """Queue a message and write what can be written; -1: the outbox is full."""
         if flags < 2 and not self.session.connected and not self.keep:
