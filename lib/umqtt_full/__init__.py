@@ -36,8 +36,8 @@ _ROOMS = {
     "Store": "store",
     "TLSError": "tls",
 }
-# What both front ends stand on, lowest first; loaded one by one with a collection between, or what
-# loading leaves behind would lie scattered among what stays.
+# What both front ends stand on, lowest first. MicroPython loads it one by one with a collection
+# between, or what loading leaves behind would lie scattered among what stays.
 _FLOORS = "errors topic ids packet inbox keep_alive outbox subscriptions session net link"
 
 
@@ -49,7 +49,7 @@ def __getattr__(name: str) -> object:
             except ImportError:
                 name = "umqtt_full has no " + name
         raise AttributeError(name)
-    if name[-6:] == "Client":
+    if name[-6:] == "Client" and sys.implementation.name != "cpython":
         for floor in _FLOORS.split():
             __import__("umqtt_full." + floor)
             gc.collect()

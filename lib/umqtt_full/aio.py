@@ -186,9 +186,12 @@ class AsyncClient(Supervisor):
         if properties is not None:
             topic = self._with(topic, properties)
         qos = check_qos(qos) << 1 | bool(retain)
-        packet_id = self._put(topic, payload, qos)
+        return self._put_now(topic, payload, qos)
+
+    def _put_now(self, topic: str | bytes, payload: bytes | str, flags: int) -> int:
+        packet_id = self._put(topic, payload, flags)
         while packet_id < 0 and self.full == "drop" and self._drop():
-            packet_id = self._put(topic, payload, qos)
+            packet_id = self._put(topic, payload, flags)
         if packet_id < 0:
             raise LimitError("outbox full: raise tx_size, publish less, or wait")
         return packet_id

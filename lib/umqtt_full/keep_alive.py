@@ -17,8 +17,8 @@ class KeepAlive:
 
     A PINGREQ is due when half the keep alive has passed without sending or without receiving, so a
     link that is dead in one direction is found under traffic too. CONNECT counts as sent, however
-    long CONNACK takes [MQTT-3.1.2-24]. The timeout defaults to 10 s or
-    half the keep alive, the smaller: a dead link is known within the keep alive.
+    long CONNACK takes [MQTT-3.1.2-24]. The timeout defaults to 10 s or half the keep alive, the
+    smaller: a dead link is known within the keep alive.
     """
 
     def __init__(self, seconds: int, ping_timeout_ms: int | None) -> None:
