@@ -300,6 +300,8 @@ class Client(Link):
                 return
             self._open()
         wait = self._serve()
+        if self._stream is None:
+            return
         if self._paused and self._blocked:  # what comes in is not taken now: wait for room only
             self._poll.modify(self._source, self._wants or _OUT)
         elif self._more or self._paused:

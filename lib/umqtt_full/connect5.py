@@ -97,6 +97,7 @@ class Connection5(Session):
         if fallback and (authentication or (options.get("password") and not options["username"])):
             raise ValueError("3.1.1 has no authentication and no password without a username")
         self.fallback = fallback
+        self._mute = 0  # times that the broker closed instead of answering CONNECT
         self.ping_timeout_ms = options.get("ping_timeout_ms")
         self._authentication = authentication
         self._opening = False  # the hook is called for a connection, not to check arguments
@@ -210,6 +211,7 @@ class Connection5(Session):
             raise wrong("the broker has a session that this client knows nothing of", 0)
         self._take_limits(properties)
         self._begin_clean = False
+        self._mute = 0
         self.known = True
         if self.store is not None:
             self.store.note()
@@ -226,7 +228,7 @@ class Connection5(Session):
     def successor(self) -> Session:
         """Return the session that is to connect `again`."""
         self.again = False
-        if self._begin_clean:
+        if self._begin_clean or self._mute == 1:
             return self
         from .fallback5 import fall_back
 
@@ -286,6 +288,10 @@ class Connection5(Session):
     def farewell(self, exc: BaseException) -> bytes:
         """Return the DISCONNECT that tells the broker why we close; b"" if none is to be sent."""
         code = getattr(exc, "reason_code", _TOO_LARGE)
+        if self.fallback and self.state == _CONNECTING and not self.writing:
+            if isinstance(exc, OSError) and "no CONNACK" not in exc.args:
+                self._mute += 1  # so some brokers refuse a version that they do not speak
+                self.again = True
         told = isinstance(exc, (ProtocolError, LimitError))
         if self.state == _CLOSED or self.writing or not told:
             return b""

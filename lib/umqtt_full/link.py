@@ -75,9 +75,7 @@ class Link:
         **options: "Any",
     ) -> None:
         self._explain: Callable[[BaseException, int], BaseException] | None = None
-        for name in _TLS_OPTIONS:
-            if not options.get(name, True):  # None is as good as nothing
-                del options[name]
+        options = {k: v for k, v in options.items() if v or k not in _TLS_OPTIONS}
         if tls or any(name in options for name in _TLS_OPTIONS):
             from .tls import explain, secure
 
@@ -334,7 +332,7 @@ class Link:
         if self._up:
             return session.next_deadline(now)
         now = self.connect_timeout_ms - (now - self._since & _TICKS)
-        if now <= 0:
+        if now <= 0 and self._stream is not None:  # else a handler has closed
             raise OSError(errno.ETIMEDOUT, "no CONNACK")
         return now
 
@@ -342,7 +340,7 @@ class Link:
         """Read what came while nobody looked: PINGRESP may be in it."""
         for _ in range(_MANY):
             self._receive(_IN)
-            if not self._more:
+            if not self._more or self._stream is None:
                 break
 
     def _flush(self) -> None:

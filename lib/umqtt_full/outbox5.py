@@ -91,15 +91,15 @@ class Outbox5(Outbox):
         found = []
         p = self.head
         while p != self.tail:
-            following = self.after(p)
-            state = self.buf[p + 3]
             size = self.length(p) + len(self.lent.get(p, b""))
-            code = self._unfit(self.buf[p + 6] & 7, size) if state else 0
+            code = self._unfit(self.buf[p + 6] & 7, size) if self.buf[p + 3] else 0
             if code:
-                found.append((self.buf[p + 4] << 8 | self.buf[p + 5], code))
-                if state == _ONCE:
-                    self.sent(p)
-                else:
-                    self.free(p)
-            p = following
-        return found
+                found.append((p, code))
+            p = self.after(p)
+        given_up = [(self.buf[p + 4] << 8 | self.buf[p + 5], code) for p, code in found]
+        for p, _ in found:  # not before: to free one may move head and wrap
+            if self.buf[p + 3] == _ONCE:
+                self.sent(p)
+            else:
+                self.free(p)
+        return given_up
