@@ -1,6 +1,7 @@
 """The node's settings: one JSON file, checked key by key before anything is started."""
 
 import json
+import os
 
 from micropython import const
 
@@ -12,7 +13,8 @@ if TYPE_CHECKING:  # names that only a type checker needs
 _REQUIRED = object()
 
 # section -> key -> (kind, default, lowest or shortest, highest or longest).
-# Kinds: "text" in bytes of UTF-8, "integer", "number", "topic", or a tuple of allowed texts.
+# Kinds: "text" in bytes of UTF-8, "integer", "number", "topic", "path" (of a WebSocket), "file"
+# (a name on the board), "switch", or a tuple of allowed texts.
 _SCHEMA: dict[str, dict[str, Any]] = {
     "wifi": {
         "ssid": ("text", _REQUIRED, 1, 32),
@@ -31,7 +33,7 @@ _SCHEMA: dict[str, dict[str, Any]] = {
     },
     "mqtt": {
         "host": ("text", _REQUIRED, 1, 253),
-        "port": ("integer", 1883, 1, 65535),
+        "port": ("integer", None, 1, 65535),  # None: 1883, or what TLS and WebSocket use
         "client_id": ("text", None, 1, 64),
         "username": ("text", None, 1, 256),
         "password": ("text", None, 0, 256),
@@ -40,6 +42,12 @@ _SCHEMA: dict[str, dict[str, Any]] = {
         "retry_s": ("number", 1, 0.05, 600),
         "retry_max_s": ("number", 60, 0.05, 3600),
         "outbox_bytes": ("integer", 4096, 1024, 65536),
+        "tls": ("switch", False, 0, 0),
+        "ca": ("file", None, 1, 128),
+        "cert": ("file", None, 1, 128),
+        "key": ("file", None, 1, 128),
+        "server_hostname": ("text", None, 1, 253),
+        "websocket": ("path", None, 1, 128),
     },
     "node": {
         "interval_s": ("number", 10, 0.2, 86400),
@@ -49,8 +57,10 @@ _SCHEMA: dict[str, dict[str, Any]] = {
         "skip_window_s": ("number", 2, 0, 60),
         "crashes": ("integer", 5, 1, 100),
         "healthy_s": ("number", 60, 0, 3600),
+        "ntp_host": ("text", "pool.ntp.org", 1, 253),
     },
 }
+_OF_TLS = ("ca", "cert", "key", "server_hostname")
 
 
 class ConfigError(ValueError):
@@ -88,6 +98,29 @@ def check(given: object, name: str = "config") -> dict[str, Any]:
     return result
 
 
+def check_files(settings: dict[str, Any], name: str = "config.json") -> None:
+    """Look whether the files are there that the settings name; ConfigError tells which are not.
+
+    Apart from `check`, which also runs where the board's files are not.
+    """
+    problems = []
+    for section in _SCHEMA:
+        for key in _SCHEMA[section]:
+            path = settings[section][key]
+            if _SCHEMA[section][key][0] == "file" and path is not None and not _is_file(path):
+                where = name + ": " + section + "." + key
+                problems.append(where + " must be a file on the board, and there is no " + path)
+    if problems:
+        raise ConfigError("\n".join(problems))
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return os.stat(path)[6] > 0
+    except OSError:
+        return False
+
+
 def _section(section: str, given: object, problems: list[str]) -> dict[str, Any]:
     schema = _SCHEMA[section]
     result: dict[str, Any] = {}
@@ -114,18 +147,34 @@ def _check_together(result: dict[str, Any], problems: list[str]) -> None:
     mqtt = result["mqtt"]
     if mqtt.get("password") is not None and mqtt.get("username") is None:
         problems.append("mqtt.password needs mqtt.username")
+    _check_tls(mqtt, problems)
     watchdog = result["node"].get("watchdog_s")
     if isinstance(watchdog, (int, float)) and 0 < watchdog < 2:
         problems.append("node.watchdog_s must be 0 (none) or at least 2")
 
 
+def _check_tls(mqtt: dict[str, Any], problems: list[str]) -> None:
+    """Certificates say nothing without TLS, and TLS nothing without a certificate to trust."""
+    given = [key for key in _OF_TLS if mqtt.get(key) is not None]
+    if mqtt.get("tls") is not True:
+        for key in given:
+            problems.append("mqtt." + key + " needs mqtt.tls, which must be true then")
+    elif "ca" not in given:
+        problems.append("mqtt.tls needs mqtt.ca: the certificate that signed the broker's")
+    for key, other in (("cert", "key"), ("key", "cert")):
+        if key in given and other not in given:
+            problems.append("mqtt." + key + " needs mqtt." + other)
+
+
 def _fits(value: object, kind: object, low: float, high: float) -> bool:
     if isinstance(kind, tuple):
         return value in kind
-    if kind in ("text", "topic"):
+    if kind == "switch":
+        return isinstance(value, bool)
+    if kind in ("text", "topic", "path", "file"):
         if not isinstance(value, str) or not low <= len(value.encode()) <= high:
             return False
-        return kind == "text" or _is_topic(value)
+        return _is_topic(value) if kind == "topic" else kind != "path" or _is_path(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
     return (kind == "number" or isinstance(value, int)) and low <= value <= high
@@ -138,14 +187,25 @@ def _is_topic(value: str) -> bool:
     return value[0] not in "$/" and value[-1] != "/"
 
 
+def _is_path(value: str) -> bool:
+    return value[0] == "/" and all(32 < ord(character) < 127 for character in value)
+
+
 def _wanted(kind: object, low: float, high: float) -> str:
     if isinstance(kind, tuple):
         return "one of " + _names(kind)
-    span = str(low) + " to " + str(high)
+    if kind == "switch":
+        return "true or false"
+    span = (str(low) if low == high else str(low) + " to " + str(high)) + " bytes"
     if kind == "text":
-        return "a text of " + (str(low) if low == high else span) + " bytes"
+        return "a text of " + span
+    if kind == "file":
+        return "the name of a file on the board, of " + span
+    if kind == "path":
+        return 'a path as "/mqtt" of ' + span + ", %-encoded"
     if kind == "topic":
-        return "a topic of " + span + " bytes without + and #, not starting with $ or /"
+        return "a topic of " + span + " without + and #, not starting with $ or /"
+    span = str(low) + " to " + str(high)
     return ("an integer" if kind == "integer" else "a number") + " from " + span
 
 

@@ -19,6 +19,7 @@ import time
 import board
 import machine
 from commands import Commands
+from config import ConfigError
 from micropython import const
 from reports import Reports
 from umqtt_full import AsyncClient, LimitError, MQTTError, Will
@@ -28,12 +29,14 @@ if TYPE_CHECKING:  # names that only a type checker needs
     from collections.abc import Callable, Coroutine
     from typing import Any
 
+    from clock import Clock
     from umqtt_full import Message
     from wifi import Wifi
 
 _ROOM_MS = const(100)  # how soon a full outbox is tried again with an announcement
 _FAREWELL_MS = const(2000)
 _DIAL_MS = const(4000)  # one attempt to connect, without name resolution
+_DIAL_TLS_MS = const(10000)  # … and with the handshake, which has a second of computing in it
 
 
 def client_id(settings: dict[str, Any]) -> str:
@@ -82,9 +85,22 @@ class Node:
         self._end = asyncio.Event()
         self._failure: Exception | None = None  # what a task raised
         self._told: BaseException | None = None  # the last failure to connect that was logged
-        self.client = self._make_client(mqtt)
+        self._clock: Clock | None = None
+        if mqtt["tls"]:
+            import clock  # without TLS nobody needs it
+
+            self._clock = clock.Clock(settings["node"]["ntp_host"], wifi.wait_up, log)
+        try:
+            self.client = self._make_client(mqtt)
+        except ValueError as error:  # a certificate that is none, and the like
+            raise ConfigError("config.json: mqtt: " + str(error)) from None
 
     def _make_client(self, mqtt: dict[str, Any]) -> AsyncClient:
+        secure = {}
+        if mqtt["tls"]:
+            secure["tls"] = True
+            for name in ("ca", "cert", "key", "server_hostname"):
+                secure[name] = mqtt[name]
         client = AsyncClient(
             self._id,
             mqtt["host"],
@@ -95,10 +111,12 @@ class Node:
             will=Will(self._base + "/status", b"offline", qos=1, retain=True),
             backoff_ms=int(mqtt["retry_s"] * 1000),
             backoff_max_ms=int(mqtt["retry_max_s"] * 1000),
-            connect_timeout_ms=_DIAL_MS,
+            websocket=mqtt["websocket"],
+            connect_timeout_ms=_DIAL_TLS_MS if mqtt["tls"] else _DIAL_MS,
             tx_size=mqtt["outbox_bytes"],
             full="raise",
             network=self._network,
+            **secure,
         )
         client.on(self._base + "/cmd/#", self._on_command, 2)
         client.on_connect = self._on_connect
@@ -167,6 +185,9 @@ class Node:
             if error is not None:
                 self._log("mqtt: no connection,", repr(error))
         await self._wifi.wait_up()
+        if self._clock is not None:
+            await self._clock.before(error)
+            await self._wifi.wait_up()
 
     def _on_connect(self, session_present: bool) -> None:
         self._links += 1

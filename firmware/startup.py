@@ -92,6 +92,7 @@ def run() -> None:
     print("umqtt_full node on", board.NAME, "after", board.reset_cause())
     try:
         settings = config.load()
+        config.check_files(settings)
     except config.ConfigError as error:
         print(error)
         return
@@ -101,6 +102,9 @@ def run() -> None:
             print("not started:", reason)
             return
         _run_node(settings)
+    except config.ConfigError as error:
+        print(error)
+        write_crashes(0)
     except KeyboardInterrupt:
         print("stopped by Ctrl-C")
         write_crashes(0)
@@ -122,6 +126,8 @@ def _run_node(settings: dict[str, Any]) -> None:
     write_crashes(read_crashes() + 1)
     try:
         asyncio.run(_live(settings))
+    except config.ConfigError:  # to start anew would not mend it
+        raise
     except Exception as error:  # whatever it is: show it, count it, start anew
         sys.print_exception(error)
         time.sleep_ms(_PAUSE_MS)

@@ -13,6 +13,7 @@ from tools.demo_judge import Heard, Mark, Record, judge
 from tools.demo_picture import shorten, spans, svg
 from tools.demo_prompt import LineEditor
 from tools.demo_screen import compact, cut, printable
+from tools.demo_tls import connections, proof
 
 # ------------------------------------------------------------------- the judge
 
@@ -270,3 +271,38 @@ def test_the_picture_has_the_lines_and_their_colours() -> None:
     assert spans("ab \x1b[32mcd\x1b[0m") == [(0, "", "ab "), (3, "fill:#56d364", "cd")]
     picture = svg(short, "t")
     assert "line &lt;0&gt;" in picture and "✓ a &amp; b" in picture
+
+
+# ------------------------------------------------------------------------- TLS
+
+LINE = "1795186326: New client connected from 127.0.0.1:{} as {} (p2, c0, k30{}).\n"
+BOTH = ("without TLS", "without a certificate")
+
+
+def test_the_brokers_log_tells_who_came_by_a_certificate() -> None:
+    """mosquitto shows the name in the certificate as the user's."""
+    log = LINE.format(1, "demo", ", u'demo'") + LINE.format(2, "observer", ", u'admin'")
+    log += LINE.format(3, "demo", "") + LINE.format(4, "demo", ", u'demolition'")
+    assert connections(log, "demo") == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("names", "refused", "missing"),
+    [
+        ((", u'demo'", ", u'demo'"), BOTH, []),
+        ((", u'demo'",), BOTH, ["1 of the node's two connections"]),
+        ((), BOTH, ["2 of the node's two connections"]),
+        ((", u'demo'", ""), BOTH, ["the name demo of the node's certificate"]),
+        ((", u'demo'", ", u'other'"), BOTH, ["the name demo of the node's certificate"]),
+        ((", u'demo'", ", u'demo'"), BOTH[:1], ["refusal of a client without a certificate"]),
+        ((", u'demo'", ", u'demo'"), (), ["client without TLS", "client without a certificate"]),
+    ],
+)
+def test_the_proof_of_tls(
+    names: tuple[str, ...], refused: tuple[str, ...], missing: list[str]
+) -> None:
+    log = "".join(LINE.format(port, "demo", name) for port, name in enumerate(names))
+    seen, found = proof(log, "demo", refused)
+    assert seen == f"TLS {names.count(names[0]) if names else 0} of {len(names)} connections"
+    assert len(found) == len(missing)
+    assert all(part in text for part, text in zip(missing, found, strict=True))

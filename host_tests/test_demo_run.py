@@ -69,6 +69,35 @@ def test_all_of_it_is_seen_at_the_broker(tmp_path: Path) -> None:
     assert left_behind(tmp_path / "t") == []
 
 
+def test_over_tls(tmp_path: Path) -> None:
+    """The same, and the broker lets in nobody but by a certificate."""
+    code, lines = finish(start(tmp_path / "t", "--seconds", "1", "--tls", "--board", "pico_w"))
+    assert code == 0, "\n".join(lines)
+    assert lines[-1].endswith(", will seen, TLS 2 of 2 connections"), lines[-1]
+    assert any("clock: 20" in line and "UTC, from 127.0.0.1" in line for line in lines)
+    assert any("a client without TLS or one without a certificate it refused" in x for x in lines)
+    assert left_behind(tmp_path / "t") == []
+
+
+def test_a_node_that_does_not_come_over_tls_is_found_out(tmp_path: Path) -> None:
+    folder = tmp_path / "0"
+    folder.mkdir()
+    (folder / "main.py").write_text(PLAIN)
+    code, lines = finish(start(tmp_path / "t", "--tls", "--seconds", "1", "--path", str(folder)))
+    assert code == 1 and lines[-1].startswith("FAILED after "), lines
+    assert "2 of the node's two connections in the broker's log" in lines[-1], lines[-1]
+
+
+PLAIN = """
+import config, startup
+old = config.load
+def load():
+    settings = old()
+    settings["mqtt"]["tls"] = False
+    return settings
+config.load = load
+startup.run()
+"""
 # What replaces Node._publish, with `old` for what it was; Reports.drop counts what gets None.
 PUBLISH = """
 import node, startup
@@ -197,7 +226,6 @@ def test_a_user_at_a_terminal(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["--tls"], "--tls comes later"),
         (["--seconds", "soon"], "must be a number of seconds"),
         (["--seconds", "-1"], "must be a number of seconds"),
         (["--seconds", "nan"], "must be a number of seconds"),

@@ -53,8 +53,8 @@ BAD_SETTINGS: list[tuple[Any, list[str]]] = [
         ["c: mqtt.port must be an integer from 1 to 65535, not 1.5"],
     ),
     (
-        {**LEAST, "mqtt": {"host": "h", "port": None}},
-        ["c: mqtt.port must be an integer from 1 to 65535, not null"],
+        {**LEAST, "mqtt": {"host": "h", "keep_alive": None}},
+        ["c: mqtt.keep_alive must be an integer from 5 to 65535, not null"],
     ),
     (
         {**LEAST, "mqtt": {"host": "h", "base_topic": "a/#"}},
@@ -83,6 +83,53 @@ BAD_SETTINGS: list[tuple[Any, list[str]]] = [
     (
         {**LEAST, "node": {"watchdog_s": 1}},
         ["c: node.watchdog_s must be 0 (none) or at least 2"],
+    ),
+    (
+        {**LEAST, "mqtt": {"host": "h", "tls": 1}},
+        ["c: mqtt.tls must be true or false, not 1"],
+    ),
+    (
+        {**LEAST, "mqtt": {"host": "h", "tls": True}},
+        ["c: mqtt.tls needs mqtt.ca: the certificate that signed the broker's"],
+    ),
+    (
+        {**LEAST, "mqtt": {"host": "h", "ca": "ca.der", "server_hostname": "b"}},
+        [
+            "c: mqtt.ca needs mqtt.tls, which must be true then",
+            "c: mqtt.server_hostname needs mqtt.tls, which must be true then",
+        ],
+    ),
+    (
+        {**LEAST, "mqtt": {"host": "h", "tls": True, "ca": "a", "cert": "b"}},
+        ["c: mqtt.cert needs mqtt.key"],
+    ),
+    (
+        {**LEAST, "mqtt": {"host": "h", "tls": True, "ca": "a", "key": "b"}},
+        ["c: mqtt.key needs mqtt.cert"],
+    ),
+    (
+        {**LEAST, "mqtt": {"host": "h", "tls": True, "ca": ["a"]}},
+        ['c: mqtt.ca must be the name of a file on the board, of 1 to 128 bytes, not ["a"]'],
+    ),
+    (
+        {**LEAST, "mqtt": {"host": "h", "server_hostname": "", "tls": True, "ca": "a"}},
+        ['c: mqtt.server_hostname must be a text of 1 to 253 bytes, not ""'],
+    ),
+    (
+        {**LEAST, "mqtt": {"host": "h", "websocket": True}},
+        ['c: mqtt.websocket must be a path as "/mqtt" of 1 to 128 bytes, %-encoded, not true'],
+    ),
+    (
+        {**LEAST, "mqtt": {"host": "h", "websocket": "mqtt"}},
+        ['c: mqtt.websocket must be a path as "/mqtt" of 1 to 128 bytes, %-encoded, not "mqtt"'],
+    ),
+    (
+        {**LEAST, "mqtt": {"host": "h", "websocket": "/m qtt"}},
+        ['c: mqtt.websocket must be a path as "/mqtt" of 1 to 128 bytes, %-encoded, *'],
+    ),
+    (
+        {**LEAST, "node": {"ntp_host": ""}},
+        ['c: node.ntp_host must be a text of 1 to 253 bytes, not ""'],
     ),
 ]
 CHECK = """

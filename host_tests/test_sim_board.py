@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from boards.sim.run import RESET_CODE, environment
+from boards.sim.run import RESET_CODE, ROOT, environment
 from tools import toolchain
 from tools.broker import Broker
 
 BOARDS = ("esp32", "pico_w")
 ESP32 = ("esp32",)
 PICO_W = ("pico_w",)
+FAST = ROOT / "boards" / "sim" / "fast"
 
 PREPARE = """
 import errno, machine, network, sim, socket, time
@@ -210,6 +211,32 @@ TABLE = [
     ),
     ("the gateway answers", BOARDS, "up(); print(ask())", "b'\\x01\\x02\\x80'"),
     ("the gateway is silent", BOARDS, "up(); sim.command('lie on'); print(ask())", "None"),
+    ("boots in 2000", ESP32, "print(time.gmtime()[:3], time.time() < 9)", "(2000, 1, 1) True"),
+    ("boots in 2021", PICO_W, "print(time.gmtime()[:3], time.gmtime(0)[0])", "(2021, 1, 1) 1970"),
+    (
+        "its clock can be set",
+        BOARDS,
+        "r = machine.RTC(); r.datetime((2026, 11, 20, 4, 12, 34, 56, 0)); print(r.datetime()[:6]);"
+        "print(time.localtime()[:3], time.gmtime(time.mktime(time.gmtime()))[:5])",
+        "(2026, 11, 20, 4, 12, 34)\n(2026, 11, 20) (2026, 11, 20, 12, 34)",
+    ),
+    (
+        "looks at dates",
+        PICO_W,
+        "import tls; c = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT);"
+        "w = lambda: c.wrap_socket(socket.socket(), server_hostname='x',"
+        " do_handshake_on_connect=False); s = w(); print(error(s.write, b'x')); s.close();"
+        "c.verify_mode = tls.CERT_NONE; print(hasattr(w(), 'cipher'))",
+        "ValueError:The certificate validity starts in the future\n\nTrue",
+    ),
+    (
+        "does not look at dates",
+        ESP32,
+        "import tls; c = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT); s = c.wrap_socket("
+        "socket.socket(), server_hostname='x', do_handshake_on_connect=False);"
+        "print(hasattr(s, 'cipher'))",
+        "True",
+    ),
     ("unknown command", BOARDS, "sim.command('fly away')", "[sim] unknown command: fly away; *"),
     ("unknown value", BOARDS, "sim.command('link lost')", "[sim] unknown command: link lost; *"),
     ("bad duration", BOARDS, "sim.command('link off x')", "[sim] unknown command: link off x; *"),
@@ -395,3 +422,37 @@ def test_a_link_that_breaks_breaks_sockets(
     result = run(board, tmp_path, start + program)
     assert result.stderr == ""
     assert [line for line in result.stdout.splitlines() if line[:5] != "[sim]"] == printed
+
+
+@pytest.mark.parametrize("scale", [1, 20])
+def test_its_clock_goes_on_and_is_set_beside_a_faster_one(scale: int, tmp_path: Path) -> None:
+    program = """
+began = time.time()
+time.sleep_ms(2100)
+print(2 <= time.time() - began <= 4, time.time_ns() // 1000000000 - time.time() in (0, 1))
+machine.RTC().datetime((2026, 1, 2, 4, 3, 4, 5, 0))
+print(time.gmtime()[:5])
+"""
+    path = environment("pico_w", tmp_path)["MICROPYPATH"]
+    path = f"{FAST}:{path}" if scale > 1 else path
+    result = run("pico_w", tmp_path, program, MICROPYPATH=path, SIM_TIME=str(scale))
+    assert (result.stdout, result.stderr) == ("True True\n(2026, 1, 2, 3, 4)\n", "")
+
+
+def test_writes_count_bytes_whatever_the_items_are(tmp_path: Path) -> None:
+    """A buffer of half-words, as WebSocket has one, is written by bytes and from a byte on."""
+    program = """
+up()
+import array
+s = socket.socket()
+s.connect(socket.getaddrinfo("{}", {})[0][-1])
+s.setblocking(False)
+buf = array.array("H", bytes(80))
+print(s.write(buf, 4, 10), s.write(buf, 76, 4), s.write(bytes(3)), s.write(buf))
+sim.command("lie on")
+print(s.write(buf, 4, 10), len(s.backlog))
+"""
+    with Broker() as broker:
+        result = run("pico_w", tmp_path, program.format(broker.host, broker.port))
+    lines = [line for line in result.stdout.splitlines() if line[:5] != "[sim]"]
+    assert (lines, result.stderr) == (["10 4 3 80", "10 10"], "")

@@ -8,6 +8,7 @@ import json
 import select
 import socket
 import ssl
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from typing import Any
 
 import certs
 import pytest
-from running import HERE, Device
+from running import HERE, Device, command, environment
 from tls_peers import Listeners, Proxy, Terminator
 from umqtt_full import _cpython, tls
 
@@ -216,7 +217,7 @@ def test_a_handshake_that_stalls_ends_in_time(
     all_limits = ((None, 0), (None, 60 if kind == "ws" else 700), (20, None))
     limits = all_limits[len(interpreter + front + kind) % 3]
     with Proxy(listeners.ports[kind]) as proxy:
-        proxy.always, proxy.stall = limits, True
+        proxy.always, proxy.how = limits, "stall"
         op = {"within_ms": 2500, "flushes": 40, "error": "OSError"}
         more = {"port": proxy.port, "op": op, "connect_timeout_ms": 900, "timeout_ms": 900}
         run(interpreter, "fails", front, listeners.options(kind, **more))
@@ -233,6 +234,9 @@ def test_a_handshake_that_stalls_ends_in_time(
         (OSError(-0x7780, ""), 1, "refused"),
         (OSError(-0x7280, ""), 1, "closed"),
         (OSError(errno.ECONNRESET, ""), 1, "closed"),
+        (OSError(errno.EPIPE, ""), 1, "closed"),
+        (OSError(-errno.EPIPE, ""), 1, "closed"),  # mbedtls lets them out like this
+        (OSError(-errno.ECONNRESET, ""), 1, "closed"),
         (OSError(-0x7200, ""), 1, "not_tls"),
         (OSError(-0x6C00, ""), 1, "tls"),
         (ValueError("The certificate validity starts in the future\n"), 1, "not_yet_valid"),
@@ -248,7 +252,37 @@ def test_reasons(raised: Exception, stage: int, reason: str) -> None:
     """What only boards raise."""
     explained = tls.explain(raised, stage)
     assert isinstance(explained, tls.TLSError) and explained.reason == reason
+    reset = isinstance(raised, OSError) and abs(raised.errno or 0) in (
+        errno.ECONNRESET,
+        errno.EPIPE,
+    )
+    assert (explained.errno == errno.ECONNRESET) == reset
     assert ("bytes of heap are free" in str(explained)) == (reason == "no_memory")
+
+
+def test_none_stands_for_not_given(interpreter: str, front: str, listeners: Listeners) -> None:
+    """So a program can hand on its settings as they are; then TLS is not even loaded."""
+    nothing = dict.fromkeys(("ca", "cert", "key", "psk", "server_hostname", "websocket"), None)
+    op = {"prefix": f"none-{front}-{interpreter}", "not_loaded": "umqtt_full.tls"}
+    options = {"host": "127.0.0.1", "port": listeners.ports["tcp"], "tls": False, **nothing}
+    options |= {"insecure_no_verification": False, "client_id": op["prefix"], "op": op}
+    run(interpreter, "round_trip", front, options)
+    options |= {"port": listeners.ports["tls"], "tls": True, "ca": f"{listeners.files}/ca.crt"}
+    run(interpreter, "round_trip", front, options | {"op": {"prefix": op["prefix"]}})
+
+
+def test_its_error_is_a_name_of_the_package(interpreter: str) -> None:
+    """And like TLS itself it is loaded only when it is asked for."""
+    code = (
+        "import sys, umqtt_full as u; u.Client; before = 'umqtt_full.tls' in sys.modules;"
+        "print(before, issubclass(u.TLSError, OSError), u.TLSError is sys.modules"
+        "['umqtt_full.tls'].TLSError)"
+    )
+    argv = [*command(interpreter), "-c", code]
+    done = subprocess.run(
+        argv, env=environment(interpreter), capture_output=True, text=True, timeout=20, check=False
+    )
+    assert done.stdout.split() == ["False", "True", "True"], done.stderr
 
 
 def test_what_is_not_of_tls_stays() -> None:
@@ -289,7 +323,7 @@ def test_async_handshake_can_be_cancelled(
     interpreter: str, kind: str, listeners: Listeners
 ) -> None:
     with Proxy(listeners.ports[kind]) as proxy:
-        proxy.always, proxy.stall = (None, 300), True
+        proxy.always, proxy.how = (None, 300), "stall"
         run(interpreter, "cancelled", "async", listeners.options(kind, port=proxy.port))
 
 

@@ -89,36 +89,70 @@ def test_scenario_of_tcp(
     scenario(interpreter, listeners.broker)
 
 
-def cuts(kind: str, listeners: Listeners, share: int, of: int) -> list[tuple[Any, Any]]:
-    """Where this run cuts: all runs together cut behind each byte of either side."""
-    with Proxy(listeners.ports[kind]) as proxy:
-        options = listeners.options(kind, port=proxy.port, client_id="measure", op={"times": 0})
-        problem = device("cpython", "cut", "client", options).finish(20)
-        assert not problem, problem
-        up, down = proxy.passed[0]
-    # up to CONNACK: what comes after it (a publish, its ack, the end) is some 150 bytes
-    limits: list[tuple[Any, Any]] = [(None, n) for n in range(0, down - 130)]
-    limits += [(n, None) for n in range(0, up - 170)]
-    if not EVERY:
-        of *= 2 if kind == "ws" else 17
-    return limits[share::of]
+_lengths: dict[tuple[str, str], tuple[int, int]] = {}
+# A certificate's signature, and so a handshake, is some bytes longer or shorter each time.
+SPREAD = 6
 
 
+def lengths(kind: str, interpreter: str, listeners: Listeners) -> tuple[int, int]:
+    """How many bytes go up and down until CONNACK is there; mbedtls needs others than OpenSSL."""
+    key = kind, interpreter.rstrip("0123456789")
+    if key not in _lengths:
+        with Proxy(listeners.ports[kind]) as proxy:
+            one = device(
+                interpreter, "measure", "client", listeners.options(kind, port=proxy.port)
+            )
+
+            def connected(tag: str) -> None:
+                _lengths[key] = proxy.passed[0][0], proxy.passed[0][1]
+                one.release(tag)
+
+            one.on_sync = connected
+            problem = one.finish(20)
+            assert not problem, problem
+    return _lengths[key]
+
+
+def cuts(
+    kind: str, interpreter: str, listeners: Listeners, share: int
+) -> list[tuple[int | None, int | None]]:
+    """Where this run cuts; the six runs of a Python cut behind each byte of either side."""
+    up, down = lengths(kind, interpreter, listeners)
+    limits: list[tuple[int | None, int | None]] = [(None, n) for n in range(down - SPREAD)]
+    limits += [(n, None) for n in range(up - SPREAD)]
+    return limits[share :: 6 if EVERY else 60 if kind == "ws" else 300]
+
+
+HOWS = ("fin", "rst", "stall")
+# While it is stalled, only its own limit ends an attempt: some more than a good one takes, in
+# which mosquitto sleeps 0.1 s for each turn of a WebSocket's handshake.
+STALL_MS = {"tls": 250, "ws": 250, "wss": 700}
+
+
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("interpreter", INTERPRETERS)
 @pytest.mark.parametrize("front", FRONTS)
+@pytest.mark.parametrize("how", HOWS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_handshake_is_cut(kind: str, front: str, interpreter: str, listeners: Listeners) -> None:
-    """UMQTT_EVERY_BYTE=1 cuts behind every byte, else a part of them."""
-    share = INTERPRETERS.index(interpreter) * 2 + FRONTS.index(front)
-    limits = cuts(kind, listeners, share, 6)
+def test_handshake_is_cut(
+    kind: str, how: str, front: str, interpreter: str, listeners: Listeners
+) -> None:
+    """UMQTT_EVERY_BYTE=1 cuts behind every byte, else a part of them; each attempt is an error."""
+    share = HOWS.index(how) * 2 + FRONTS.index(front)
+    limits = cuts(kind, interpreter, listeners, share)
     with Proxy(listeners.ports[kind]) as proxy:
-        proxy.limits = list(limits)
-        name = f"cut-{kind}-{front}-{interpreter}"
+        proxy.limits, proxy.how = list(limits), how
+        name = f"cut-{kind}-{how}-{front}-{interpreter}"
         options = listeners.options(kind, port=proxy.port, client_id=name)
-        options |= {"op": {"times": len(limits)}, "connect_timeout_ms": 2000}
-        problem = device(interpreter, "cut", front, options).finish(60)
+        options["op"] = {
+            "times": len(limits),
+            "limit_ms": STALL_MS[kind] if how == "stall" else 2000,
+        }
+        problem = device(interpreter, "cut", front, options).finish(390 if EVERY else 60)
         assert not problem, problem
-        assert len(proxy.passed) == len(limits) + 1
+        assert len(proxy.passed) >= len(limits) + 1
+        if how != "stall":  # an attempt on a busy computer may take longer than it has
+            assert len(proxy.passed) == len(limits) + 1
 
 
 @pytest.mark.parametrize("interpreter", INTERPRETERS)
@@ -145,3 +179,38 @@ def test_nothing_is_lost_or_doubled_while_links_break(
         problem = one.finish(60)
         assert not problem, problem
         assert len(proxy.passed) > 2, "the link did not break"
+
+
+FLOW = (
+    240  # bytes of either side after CONNACK: resumed acknowledgements, a subscription, messages
+)
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("interpreter", INTERPRETERS)
+@pytest.mark.parametrize("front", FRONTS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_flows_are_cut_behind_connack(
+    kind: str, front: str, interpreter: str, listeners: Listeners
+) -> None:
+    """One connection after the other ends some bytes behind CONNACK, and nothing is lost.
+
+    UMQTT_EVERY_BYTE=1: at every byte of either side; else at some, others on each Python.
+    """
+    up, down = lengths(kind, interpreter, listeners)
+    shift = INTERPRETERS.index(interpreter) * 2 + FRONTS.index(front)
+    step = 1 if EVERY else 40 if kind == "tls" else 60
+    with Proxy(listeners.ports[kind]) as proxy:
+        for more in range(shift % step, FLOW, step):
+            proxy.limits += [(up + more, None), (None, down + more)]
+        proxy.how = ("fin", "rst")[shift & 1]
+        cuts = len(proxy.limits)
+        name = f"flow-{kind}-{front}-{interpreter}"
+        options = listeners.options(kind, port=proxy.port, client_id=name, timeout_ms=20000)
+        options |= {"op": {"prefix": name, "count": 40 + 2 * cuts}}
+        options |= {"backoff_ms": 5, "backoff_max_ms": 20}
+        one = device(interpreter, "stream", front, options)
+        one.on_sync = one.release
+        problem = one.finish(390 if EVERY else 60)
+        assert not problem, problem
+        assert not proxy.limits, "not all cuts came"

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import base64
+import datetime
 import hashlib
 import hmac
 import importlib.util
+import json
+import os
+import signal
 import subprocess
+import time
 import urllib.parse
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import certs as test_certs
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 from running import ROOT, command, environment
 from test_mosquitto import password_line
 from test_tls import device
@@ -29,7 +37,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return test_certs.make(tmp_path_factory.mktemp("certs"))
 
 
-def configured(name: str, files: Path) -> tuple[Broker, dict[int, int]]:
+def configured(
+    name: str, files: Path, instead: dict[str, str] | None = None, more: Iterable[str] = ()
+) -> tuple[Broker, dict[int, int]]:
     """A broker with a configuration of the recipes; its ports stand for those that it names."""
     if Broker().is_external:
         pytest.skip("needs a configuration of its own")
@@ -41,9 +51,11 @@ def configured(name: str, files: Path) -> tuple[Broker, dict[int, int]]:
             ports[number] = free_port()
             line = f"listener {ports[number]} {HOST}"
         line = line.replace("certs/", f"{files}/").replace("docs/", f"{ROOT}/docs/")
+        for old, new in (instead or {}).items():
+            line = line.replace(old, new)
         if line and not line.startswith("#"):
             lines.append(line)
-    return Broker(config_lines=lines), ports
+    return Broker(config_lines=[*lines, *more]), ports
 
 
 def connects(interpreter: str, options: dict[str, Any]) -> None:
@@ -59,6 +71,74 @@ def test_mutual(interpreter: str, files: Path) -> None:
         options = {"port": ports[8883], "tls": True, "ca": f"{files}/ca.der"}
         pair = {"cert": f"{files}/device.der", "key": f"{files}/device.key.der"}
         connects(interpreter, {**options, **pair})
+
+
+def revoke(files: Path, ca: certs.Pair, *pairs: certs.Pair) -> None:
+    """Write the list of certificates that do not count any more."""
+    now = certs.now()
+    builder = x509.CertificateRevocationListBuilder().issuer_name(ca.cert.subject)
+    builder = builder.last_update(now).next_update(now + datetime.timedelta(days=30))
+    for pair in pairs:
+        entry = x509.RevokedCertificateBuilder().serial_number(pair.cert.serial_number)
+        builder = builder.add_revoked_certificate(entry.revocation_date(now).build())
+    crl = builder.sign(ca.key, hashes.SHA256())
+    (files / "crl.pem").write_bytes(crl.public_bytes(serialization.Encoding.PEM))
+
+
+def reload(broker: Broker) -> None:
+    """Have mosquitto read its files again."""
+    assert broker.pid is not None
+    deadline = time.monotonic() + 5
+    count = broker.log_tail(10000).count("Reloading config")
+    os.kill(broker.pid, signal.SIGHUP)
+    while broker.log_tail(10000).count("Reloading config") == count:
+        assert time.monotonic() < deadline, broker.log_tail()
+        time.sleep(0.02)
+    time.sleep(0.1)
+
+
+def test_a_device_is_taken_out_by_the_access_list(interpreter: str, files: Path) -> None:
+    """As the recipe says: two lines more, SIGHUP; its certificate is still good."""
+    acl = files / f"acl-{interpreter}"
+    acl.write_text((CONFIGURATIONS / "acl").read_text())
+    broker, ports = configured("mutual.conf", files, {f"{ROOT}/docs/mosquitto/acl": str(acl)})
+    options = {"port": ports[8883], "tls": True, "ca": f"{files}/ca.der"}
+    options |= {"cert": f"{files}/device.der", "key": f"{files}/device.key.der"}
+    with broker:
+        connects(interpreter, dict(options))
+        kept = {"host": HOST, "client_id": "device-1", "op": {"prefix": "device-1"}}
+        problem = device(interpreter, "leave", "client", options | kept).finish(30)
+        assert not problem, problem
+        with acl.open("a") as file:
+            file.write("\nuser device-1\ntopic deny #\n")
+        reload(broker)
+        options |= {"host": HOST, "client_id": "device-1", "op": {"prefix": "device-1"}}
+        problem = device(interpreter, "denied", "client", options).finish(30)
+        assert not problem, problem
+        lines = acl.read_text().splitlines()
+        acl.write_text("\n".join(lines[:-1]) + "\n")
+        reload(broker)
+        assert device(interpreter, "denied", "client", options).finish(30), "it is not the list"
+
+
+def test_a_device_is_taken_out_by_a_revocation_list(interpreter: str, files: Path) -> None:
+    """`crlfile`: the broker refuses its certificate, and the others' are as good as before."""
+    ca, lost = certs.load(files / "ca"), certs.load(files / "device")
+    assert ca and lost
+    revoke(files, ca)
+    broker, ports = configured("mutual.conf", files, more=[f"crlfile {files}/crl.pem"])
+    options = {"port": ports[8883], "tls": True, "ca": f"{files}/ca.der"}
+    options |= {"cert": f"{files}/device.der", "key": f"{files}/device.key.der"}
+    with broker:
+        connects(interpreter, dict(options))
+        revoke(files, ca, lost)
+        reload(broker)
+        refused = {"host": HOST, "client_id": "device-1", "op": {"text": ["TLS", "cert="]}}
+        problem = device(interpreter, "fails", "client", options | refused).finish(30)
+        assert not problem, problem
+        certs.save(files / "second", certs.issue(ca, "device-1"))
+        options |= {"cert": f"{files}/second.crt", "key": f"{files}/second.key"}
+        connects(interpreter, options)
 
 
 def test_passwords(interpreter: str, files: Path) -> None:
@@ -159,9 +239,11 @@ def test_what_a_device_gets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     config.chmod(0o600)
     files = provision.contents(folder, "node-1", config)
     assert sorted(files) == [
-        "/certs/ca.der", "/certs/device.der", "/certs/device.key", "/config.json",
+        "certs/ca.der", "certs/device.der", "certs/device.key", "config.json",
     ]  # fmt: skip
-    assert b'"port": 8883' in files["/config.json"] and b'"node-1"' in files["/config.json"]
+    mqtt = json.loads(files["config.json"])["mqtt"]
+    assert (mqtt["client_id"], mqtt["tls"], mqtt["ca"]) == ("node-1", True, "certs/ca.der")
+    assert "port" not in mqtt  # 1883 was for TCP
     assert not any(b"ca.key" in content for content in files.values())
     way = tmp_path / "way"
     way.mkdir()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 import ssl
+import struct
 import threading
 import time
 from pathlib import Path
@@ -63,9 +65,10 @@ class Listeners:
 class Proxy:
     """Forwards connections to a port, badly.
 
-    `cut(number)` gives for each connection how many bytes pass from (client, server) before it is
-    closed (None: all). `stall` keeps it open instead, silent. `step` is how many bytes are
-    forwarded at a time, `pause` how long it waits between them.
+    `limits` gives for each connection how many bytes pass from (client, server) before it is
+    closed (None: all), `always` for the others. `how` it is closed: "fin", "rst", or "stall": it
+    stays open and silent. `step` is how many bytes are forwarded at a time, `pause` how long it
+    waits between them.
     """
 
     def __init__(self, target: int, step: int = 65536, pause: float = 0.0) -> None:
@@ -73,7 +76,7 @@ class Proxy:
         self.step, self.pause = step, pause
         self.limits: list[tuple[int | None, int | None]] = []
         self.always: tuple[int | None, int | None] = (None, None)
-        self.stall = False
+        self.how = "fin"
         self.passed: list[list[int]] = []  # bytes of each connection, from client and server
         self._listener = socket.create_server((HOST, 0))
         self.port = self._listener.getsockname()[1]
@@ -123,7 +126,7 @@ class Proxy:
         limit = limits[side]
         room = self.step if limit is None else min(self.step, limit - counts[side])
         if room <= 0:
-            return self._over()
+            return self._over(ends)
         data = ends[side].recv(room)
         if not data:
             return False
@@ -131,12 +134,30 @@ class Proxy:
         counts[side] += len(data)
         if self.pause:
             time.sleep(self.pause)
-        return limit is None or counts[side] < limit or self._over()
+        return limit is None or counts[side] < limit or self._over(ends)
 
-    def _over(self) -> bool:
-        if self.stall:
-            self._closing.wait()
+    def _over(self, ends: tuple[socket.socket, socket.socket]) -> bool:
+        if self.how == "stall":  # until the client gives up
+            ends[0].settimeout(0.1)
+            while not self._closing.is_set():
+                with contextlib.suppress(TimeoutError):
+                    if not ends[0].recv(65536):
+                        break
+        elif self.how == "rst":
+            for end in ends:
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        else:
+            self._end_cleanly(ends)
         return False
+
+    @staticmethod
+    def _end_cleanly(ends: tuple[socket.socket, socket.socket]) -> None:
+        """Close so that the client sees FIN: what it has sent is read, else RST would go out."""
+        with contextlib.suppress(OSError):
+            ends[0].shutdown(socket.SHUT_WR)
+            ends[0].settimeout(0.5)
+            while ends[0].recv(65536):
+                pass
 
     def close(self) -> None:
         """End all connections."""

@@ -48,7 +48,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     text = f"run by script in about so many seconds (at least {MINIMUM_S:.0f}), ask nothing"
     parser.add_argument("--seconds", type=_seconds, help=text)
-    parser.add_argument("--tls", action="store_true", help="over TLS (comes with TLS)")
+    parser.add_argument("--tls", action="store_true", help="over TLS, with certificates")
     parser.add_argument("--board", choices=BOARDS, default="esp32", help="default esp32")
     text = "a folder whose files come before those of firmware/ (to try your own)"
     parser.add_argument("--path", type=Path, metavar="FOLDER", help=text)
@@ -64,9 +64,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from tools.toolchain import ToolchainError
 
     given = _parse(arguments)
-    if given.tls:
-        print("--tls comes later, with TLS in the library; the demo runs without it now.")
-        return 2
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _on_signal)
     try:
@@ -116,7 +113,8 @@ def _run(given: argparse.Namespace) -> int:
     ask = given.seconds is None and demo_prompt.can_ask()
     problem = ""
     try:
-        with Stage(screen, clock, lambda: bool(_signals), given.board, given.path) as stage:
+        arguments = (lambda: bool(_signals), given.board, given.path, given.tls)
+        with Stage(screen, clock, *arguments) as stage:
             try:
                 Tour(stage, seconds, clock, ask).play()
             except Stuck as error:
@@ -133,13 +131,18 @@ def _report(stage: Stage, screen: Screen, problem: str, took: float) -> int:
     from tools.demo_judge import judge
 
     verdict = judge(list(stage.records))
-    missing = [text for text in (problem, *verdict.missing) if text]
+    proof, unproved = stage.proof()
+    missing = [text for text in (problem, *verdict.missing, *unproved) if text]
+    seen = [text for text in (*verdict.seen, proof) if text]
+    if proof and not unproved:
+        screen.note("the broker let the node in by its certificate, over TLS, each time;")
+        screen.note(f"a client {' or one '.join(stage.refused)} it refused")
     screen.line("")
     if not missing:
-        screen.summary(f"OK in {took:.1f} s: {', '.join(verdict.seen)}", True)
+        screen.summary(f"OK in {took:.1f} s: {', '.join(seen)}", True)
         return 0
     screen.line(stage.tails())
-    screen.line(f"Seen: {', '.join(verdict.seen)}")
+    screen.line(f"Seen: {', '.join(seen)}")
     screen.summary(f"FAILED after {took:.1f} s, missing: {'; '.join(missing)}", False)
     return 1
 

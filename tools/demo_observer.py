@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
@@ -29,7 +30,9 @@ class Observer:
         base: str,
         heard: Callable[[str, bytes, int, bool], None],
         joined: Callable[[bool], None],
+        tls: dict[str, Any] | None = None,
     ) -> None:
+        """`tls` has the arguments of paho's `tls_set`."""
         self._base = base
         self._heard = heard
         self._joined = joined
@@ -44,6 +47,8 @@ class Observer:
         self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
         self._client.reconnect_delay_set(*_RETRY_S)  # type: ignore[arg-type]
+        if tls is not None:
+            self._client.tls_set(**tls)
 
     def start(self, host: str, port: int, limit: float = 10) -> None:
         """Connect and subscribe; OSError or TimeoutError when that fails."""

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING, Any
 
 from boards.sim.run import SimBoard
 from tools import demo_judge as judging
@@ -22,6 +23,9 @@ from tools.demo_judge import Heard, Mark, Record
 from tools.demo_observer import Observer
 from tools.demo_prompt import Prompt
 from tools.demo_screen import Screen
+
+if TYPE_CHECKING:
+    from tools.demo_tls import Security
 
 BASE = "demo"
 _TURN_S = 0.02
@@ -65,6 +69,7 @@ class Stage:
         is_stopped: Callable[[], bool],
         board: str = "esp32",
         path: Path | None = None,
+        tls: bool = False,
     ) -> None:
         """`path` is a folder whose files come before the firmware's."""
         self.screen = screen
@@ -75,20 +80,37 @@ class Stage:
         self._prompt: Prompt | None = None
         self._node_is_on = False
         self._frozen = False
+        self.refused: list[str] = []  # how the broker was tried, and let nobody in
+        self.security: Security | None = None
         self._folder = Path(tempfile.mkdtemp(prefix="demo-node-")).resolve()
+        self._flash = self._folder / "flash"
+        self._flash.mkdir()
         try:
-            self.broker = Broker(persistence=True)
+            more: dict[str, Any] = self._secure() if tls else {}
+            configuration = self.security.broker_lines() if self.security else ()
+            self.broker = Broker(True, config_lines=configuration, allow_anonymous=not tls)
             self.board = SimBoard(
-                self._folder,
+                self._flash,
                 board,
                 toolchain.micropython(),
                 on_line=self._on_console,
                 path=path,
+                **more,
             )
         except BaseException:
+            if self.security is not None:
+                self.security.close()
             shutil.rmtree(self._folder, ignore_errors=True)
             raise
-        self.observer = Observer(BASE, self._on_message, self._on_joined)
+        certificates = self.security.paho() if self.security else None
+        self.observer = Observer(BASE, self._on_message, self._on_joined, certificates)
+
+    def _secure(self) -> dict[str, str]:
+        """Make certificates and a time server; the board's environment for them."""
+        from tools.demo_tls import Security  # without TLS nobody needs what it imports
+
+        self.security = Security(self._folder, BASE)
+        return {"SIM_NTP": str(self.security.time_server.port)}
 
     # ------------------------------------------------------------------- actors
 
@@ -106,8 +128,14 @@ class Stage:
 
     def start_node(self) -> None:
         """Write its config.json and switch it on."""
-        text = json.dumps(settings(self.broker.host, self.broker.port), indent=2)
-        (self._folder / "config.json").write_text(text, encoding="utf-8")
+        given = settings(self.broker.host, self.broker.port)
+        if self.security is not None:
+            given["node"]["ntp_host"] = self.broker.host
+            self.refused = self.security.refused(self.broker.host, self.broker.port)
+            self.security.provision(self._flash, given)
+        else:
+            text = json.dumps(given, indent=2)
+            (self._flash / "config.json").write_text(text, encoding="utf-8")
         self._node_is_on = True
         self.board.power_on()
 
@@ -200,6 +228,14 @@ class Stage:
         log = workspace.tail(told, 12) or "\n    (nothing)"
         return f"The node's console:{console}\nThe broker's log:{log}"
 
+    def proof(self) -> tuple[str, list[str]]:
+        """What was seen of TLS, and what is missing; nothing without it."""
+        if self.security is None:
+            return "", []
+        from tools.demo_tls import proof
+
+        return proof(self.broker.log_tail(100000), BASE, self.refused)
+
     def freeze(self) -> None:
         """Record and show nothing from now on."""
         self._frozen = True
@@ -219,3 +255,5 @@ class Stage:
             stack.callback(self.broker.close)
             stack.callback(self.observer.close)
             stack.callback(self.board.power_off)
+            if self.security is not None:
+                stack.callback(self.security.close)

@@ -68,6 +68,9 @@ class Tour:
         stage.broker.start()
         host, port = stage.broker.host, stage.broker.port
         self._screen.note(f"mosquitto runs at {host}:{port} and keeps its sessions on disk")
+        if stage.security is not None:
+            self._screen.note("it speaks TLS only, and wants a certificate of the fleet's own CA")
+            self._screen.note("the node has its certificate, and asks for the time before TLS")
         stage.observer.start(host, port)
         self._screen.note(f"the observer (paho-mqtt) subscribes to {BASE}/# at QoS 2")
         self._screen.note("the node is switched on: WiFi first, then the broker")

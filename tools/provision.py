@@ -1,17 +1,20 @@
 """Put certificates and configuration on a board: `python -m tools.provision --device NAME`.
 
 Writes to the board's folder /certs what certs/ has for that device (see `tools.certs`), as DER,
-which needs no PEM parser and is smaller; and firmware/config.json to /config.json, with the name
-and the paths in its section "mqtt". Nothing secret is shown, and nothing is left on the computer:
+which needs no PEM parser and is smaller; and firmware/config.json to /config.json, with the name,
+TLS and the paths in its section "mqtt". The file on the computer stays as it is, so `make flash`
+comes first: it copies that one. Nothing secret is shown, and nothing is left on the computer:
 what is on the way lies in a folder that only this user can read.
 """
 
 from __future__ import annotations
 
 import json
+import runpy
 import shutil
 import sys
 import tempfile
+import types
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +22,7 @@ from typing import Any
 from tools import board, certs, toolchain, workspace
 
 CONFIG = workspace.ROOT / "firmware" / "config.json"
-ON_BOARD = "/certs"
+ON_BOARD = "certs"  # in the folder where MicroPython starts
 _TIMEOUT = 60
 
 
@@ -36,14 +39,27 @@ def configuration(path: Path, device: str) -> dict[str, Any]:
     mqtt = values.get("mqtt") if isinstance(values, dict) else None
     if not isinstance(mqtt, dict):
         raise certs.CertError(f'{path} has no section "mqtt": see config.example.json')
-    if mqtt.get("port", 1883) == 1883:
-        mqtt["port"] = 8883
+    if mqtt.get("port") == 1883:
+        del mqtt["port"]  # the firmware knows which one it is with TLS
     mqtt["client_id"] = device
     mqtt["tls"] = True
-    mqtt["ca"] = f"{ON_BOARD}/ca.der"
-    mqtt["cert"] = f"{ON_BOARD}/device.der"
-    mqtt["key"] = f"{ON_BOARD}/device.key"
+    for key, name in (("ca", "ca.der"), ("cert", "device.der"), ("key", "device.key")):
+        mqtt[key] = f"{ON_BOARD}/{name}"
+    _check(values)
     return dict(values)
+
+
+def _check(values: dict[str, Any]) -> None:
+    """Let the firmware's own check look at it; `CertError` says what is wrong."""
+    constants: Any = types.ModuleType("micropython")
+    constants.const = lambda value: value
+    sys.modules.setdefault("micropython", constants)
+    path = workspace.ROOT / "firmware" / "config.py"
+    firmware = runpy.run_path(str(path), {"Any": Any})  # MicroPython evaluates no annotations
+    try:
+        firmware["check"](values, CONFIG.name)
+    except ValueError as error:
+        raise certs.CertError(str(error)) from error
 
 
 def contents(folder: Path, device: str, config: Path | None) -> dict[str, bytes]:
@@ -64,7 +80,7 @@ def contents(folder: Path, device: str, config: Path | None) -> dict[str, bytes]
     }
     if config is not None:
         text = json.dumps(configuration(config, device), indent=2)
-        files["/config.json"] = text.encode()
+        files["config.json"] = text.encode()
     return files
 
 
@@ -72,10 +88,10 @@ def commands(port: str, files: dict[str, bytes], folder: Path) -> list[str]:
     """Write the files into a private folder; return the command line that copies them."""
     folder.chmod(0o700)
     # `exec` makes the folder; it may be there already
-    make = f"import os\nif '{ON_BOARD[1:]}' not in os.listdir('/'): os.mkdir('{ON_BOARD}')"
+    make = f"import os\nif '{ON_BOARD}' not in os.listdir(): os.mkdir('{ON_BOARD}')"
     argv = board.mpremote("connect", port, "resume", "exec", make)
     for name, content in files.items():
-        local = folder / name.strip("/").replace("/", "-")
+        local = folder / name.replace("/", "-")
         certs.write_private(local, content)
         argv += ["+", "fs", "cp", str(local), f":{name}"]
     return argv
@@ -109,7 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     for name, content in files.items():
         print(f"wrote   {name}  {len(content)} bytes")
-    print("Reset the board, and set its clock if it has none: TLS needs the date.")
+    print("Reset the board. It sets its clock by NTP before TLS (node.ntp_host).")
     return 0
 
 

@@ -10,5 +10,5 @@ package("umqtt_full", base_path="../../lib", opt=3)
 module("board.py", opt=3)
 for name in ("boot", "commands", "config", "main", "node", "probe", "reports", "sensors"):
     module(name + ".py", base_path="../../firmware", opt=3)
-for name in ("startup", "wifi"):
+for name in ("clock", "startup", "wifi"):
     module(name + ".py", base_path="../../firmware", opt=3)

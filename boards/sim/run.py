@@ -35,7 +35,8 @@ _KEPT_LINES = 5000
 
 def environment(board: str, folder: Path, speed: float = 1, **more: str) -> dict[str, str]:
     """The environment that turns MicroPython's unix port into a board."""
-    path = [ROOT / "boards/sim/port", ROOT / "boards" / board, ROOT / "firmware", ROOT / "lib"]
+    library = os.environ.get("UMQTT_FULL_LIB", str(ROOT / "lib"))
+    path = [ROOT / "boards/sim/port", ROOT / "boards" / board, ROOT / "firmware", library]
     return {
         **os.environ,
         "MICROPYPATH": ":".join([*map(str, path), ".frozen"]),

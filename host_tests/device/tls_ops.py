@@ -158,6 +158,7 @@ class Operations:
         await self.until(client, lambda: len(self.got) >= 7)
         check(self.got == expected, "%r" % [(one[2], len(one[1])) for one in self.got])
         check(await client.subscribe("other", 1) == 1)
+        check(self.op.get("not_loaded") not in sys.modules)
         await client.stop()
 
     async def allowed(self):
@@ -170,6 +171,24 @@ class Operations:
         await client.publish(self.op["prefix"] + "/x", b"yes", 2)
         await self.until(client, lambda: self.got)
         check([one[1] for one in self.got] == [b"yes"])
+        await client.stop()
+
+    async def denied(self):
+        """It may connect, but neither write nor read, not even below its own name."""
+        client = self.new()
+        await client.start()
+        await client.publish(self.op["prefix"] + "/x", b"no", 2)
+        for _ in range(15):
+            await client.turn()
+        check(not self.got, "got %r" % (self.got,))  # a retained one neither
+        await client.stop()
+
+    async def leave(self):
+        """Publish a retained message, and see it come back."""
+        client = self.new()
+        await client.start()
+        await client.publish(self.op["prefix"] + "/y", b"kept", 1, True)
+        await self.until(client, lambda: self.got)
         await client.stop()
 
     async def fails(self):
@@ -210,15 +229,22 @@ class Operations:
         if "flushes" in op:
             check(flushes[0] <= op["flushes"], "%d attempts to write" % flushes[0])
 
+    async def measure(self):
+        """Let the other side look at how many bytes it takes to connect."""
+        client = umqtt_full.Client("measure", clean_session=True, **self.options)
+        client.connect()
+        sync("connected")
+        client.close()
+
     async def cut(self):
         """The first attempts are cut; each is an OSError, and then it connects."""
         before = None
         times = self.op["times"]
         if self.front == "async":  # which tries again by itself
-            self.options.update({"backoff_ms": 1, "backoff_max_ms": 2, "timeout_ms": 60000})
+            self.options.update({"backoff_ms": 1, "backoff_max_ms": 2, "timeout_ms": 380000})
             times = 0
         for _ in range(times):
-            client = self.new()
+            client = self.new(connect_timeout_ms=self.op.get("limit_ms", 2000))
             try:
                 await client.start()
             except (OSError, umqtt_full.ProtocolError):
@@ -228,7 +254,8 @@ class Operations:
             if before is None:
                 before = open_files()
         check(not before or open_files() <= before, "%r files open" % open_files())
-        client = self.new()
+        limit = 5000 if self.front == "client" else self.op.get("limit_ms", 2000)
+        client = self.new(connect_timeout_ms=limit)
         await client.start()
         await client.publish("t/x", b"1", 1)
         await client.stop()
@@ -299,6 +326,9 @@ def context(options):
 
             options["tls"] = made = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
             made.load_verify_locations(ca)
+    if "psk_hex" in options:
+        identity, key = options.pop("psk_hex")
+        options["psk"] = (identity, bytes.fromhex(key))
     if options.pop("as_bytes", False):
         for name in ("ca", "cert", "key"):
             if name in options:

@@ -8,10 +8,9 @@ on, never behind: asyncio's task queue, which is C, takes the real one.
 
 from os import getenv
 
+import sim_clock
 import utime
-from utime import gmtime as gmtime
-from utime import localtime as localtime
-from utime import mktime as mktime
+from sim_clock import mktime as mktime
 from utime import sleep_us as sleep_us
 from utime import ticks_add as ticks_add
 from utime import ticks_cpu as ticks_cpu
@@ -38,14 +37,27 @@ def sleep(seconds: float) -> None:
     sleep_ms(int(seconds * 1000))
 
 
-def time_ns() -> int:
-    """The wall clock in nanoseconds, SCALE times faster since the start."""
+def real_ns() -> int:
+    """The computer's clock in nanoseconds, SCALE times faster since the start."""
     return _start_ns + (utime.time_ns() - _start_ns) * SCALE
 
 
+def time_ns() -> int:
+    """The board's clock in nanoseconds."""
+    return sim_clock.shown(0) * 1_000_000_000 + real_ns()
+
+
 def time() -> int:
-    """The wall clock in seconds."""
-    return time_ns() // 1_000_000_000
+    """The board's clock in seconds."""
+    return sim_clock.shown(real_ns() // 1_000_000_000)
+
+
+def gmtime(seconds: int | None = None) -> tuple[int, ...]:
+    """Year, month, … of the board's clock, or of so many seconds."""
+    return sim_clock.gmtime(time() if seconds is None else seconds)
+
+
+localtime = gmtime
 
 
 def clock() -> float:

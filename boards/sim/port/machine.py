@@ -3,6 +3,7 @@
 import time
 
 import sim
+import sim_clock
 
 PWRON_RESET: int = 1
 WDT_RESET: int = 3
@@ -167,8 +168,14 @@ class RTC:
         if sim.IS_ESP32:
             self.memory = _memory
 
-    def datetime(self, value: object = None) -> tuple[int, ...]:
-        """The time in the order of the boards: the weekday before the hour."""
+    def datetime(self, value: object = None) -> tuple[int, ...] | None:
+        """Get or set the clock, in the order of the boards: the weekday before the hour."""
+        if value is not None:
+            v = tuple(value)
+            if len(v) != 8:
+                raise ValueError("requested length 8 but object has length " + str(len(v)))
+            sim_clock.put(sim_clock.mktime((v[0], v[1], v[2], v[4], v[5], v[6], 0, 0)))
+            return None
         t = time.gmtime()
         return (t[0], t[1], t[2], t[6], t[3], t[4], t[5], 0)
 

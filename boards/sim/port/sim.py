@@ -3,7 +3,8 @@
 The environment chooses: SIM_BOARD (esp32 or pico_w), SIM_DIR (folder of the control file and
 of what survives a reset; default the working directory), SIM_SPEED (the network's own delays
 run this much faster), SIM_SSID and SIM_PASSWORD (the access point's), SIM_ID (unique id, hex),
-SIM_WIFI=busy (WiFi is connecting already, as after a soft reset of an ESP32).
+SIM_WIFI=busy (WiFi is connecting already, as after a soft reset of an ESP32), SIM_CLOCK=set (the
+clock shows the time; otherwise 2000 or 2021), SIM_NTP (see `socket`).
 
 Faults come as lines appended to SIM_DIR/control, at any time, from any program:
 `echo "link off 5" >> control`. COMMANDS below explains each. They are read at every call of
@@ -174,7 +175,7 @@ def refresh() -> None:
 
 
 def _save() -> None:
-    wall = time.time_ns() // 1_000_000
+    wall = time.real_ns() // 1_000_000
     now = now_ms()
     faults = {}
     for name in _faults:
@@ -193,7 +194,7 @@ def _load() -> None:
             _state.update(json.load(file))
     except (OSError, ValueError):
         return  # the first start
-    wall = time.time_ns() // 1_000_000
+    wall = time.real_ns() // 1_000_000
     for name in _state["faults"]:
         end = _state["faults"][name]
         _faults[name] = None if end is None else now_ms() + int((end - wall) * SPEED)

@@ -12,7 +12,9 @@ own way of failing can be shown. While nothing passes,
 - getaddrinfo of a name fails, on a Pico W after 7 s;
 - active(False) kills all sockets (ECONNABORTED).
 Blocking sockets wait for the link before an operation, not in the middle of one.
-The gateway answers DNS queries (UDP), so a firmware can find out whether anything passes.
+The gateway answers DNS queries (UDP), so a firmware can find out whether anything passes. All
+other datagrams go where they are sent to, but with SIM_NTP=PORT those to a time server (port 123)
+go to that port of this computer, and what comes from there seems to come from port 123.
 """
 
 import errno
@@ -21,6 +23,7 @@ import select
 
 import network
 import sim
+import sim_tls  # noqa: F401  (it takes the place of tls)
 import usocket as _real
 
 _POLL = 3  # MP_STREAM_POLL
@@ -159,20 +162,23 @@ class _Stream(io.IOBase):
     # ----------------------------------------------------------------- bytes
 
     def write(self, buf: object, off: int | None = None, size: int | None = None) -> int | None:
-        start = 0 if size is None or off is None else off
-        length = size if size is not None else off
-        view = memoryview(buf)[start:]
-        if length is not None:
-            view = view[:length]
+        copy = io.BytesIO()  # counts bytes, whatever the items of the buffer are
+        if off is None:
+            copy.write(buf)
+        elif size is None:
+            copy.write(buf, off)
+        else:
+            copy.write(buf, off, size)
+        data = copy.getvalue()
         if self._passes():
-            return self.raw.write(view)
+            return self.raw.write(data)
         if sim.IS_ESP32 and not _WIFI.usable():
             raise OSError(errno.EHOSTUNREACH)
         room = 0 if self.address is not None else _SEND_BUFFER - len(self.backlog)
         if room <= 0:
-            return self.raw.write(view) if self._wait() else None
-        self.backlog += view[:room]
-        return min(room, len(view))
+            return self.raw.write(data) if self._wait() else None
+        self.backlog += data[:room]
+        return min(room, len(data))
 
     def send(self, buf: object) -> int:
         sent = self.write(buf)
@@ -238,13 +244,20 @@ def _dead(wanted: int) -> int:
     return wanted & (_IN | _OUT) | _HUP | _ERR
 
 
+_NTP = 123
+_NTP_PORT = int(sim.os.getenv("SIM_NTP") or 0)
+
+
 class _Datagram(io.IOBase):
-    """A UDP socket; only the gateway answers, to DNS queries and only while bytes pass."""
+    """A UDP socket; bytes pass it only while WiFi lets them."""
 
     def __init__(self) -> None:
         self.timeout: float | None = None
-        self.answers: list[bytes] = []
-        self.peer: tuple[str, int] = ("", 0)
+        self.answers: list[bytes] = []  # of the gateway
+        self.peer: object = ("", 0)
+        self.raw: object = None  # made when there is something to send outside
+        self.poller = select.poll()
+        self.servers: dict[bytes, object] = {}  # what stands for a time server, and who that is
 
     def settimeout(self, seconds: float | None) -> None:
         self.timeout = seconds
@@ -252,43 +265,71 @@ class _Datagram(io.IOBase):
     def setblocking(self, flag: bool) -> None:
         self.settimeout(None if flag else 0)
 
-    def connect(self, address: tuple[str, int]) -> None:
+    def connect(self, address: object) -> None:
         self.peer = address
 
     def send(self, buf: object) -> int:
         return self.sendto(buf, self.peer)
 
-    def sendto(self, buf: object, address: tuple[str, int]) -> int:
+    def sendto(self, buf: object, address: object) -> int:
         if sim.IS_ESP32 and not _WIFI.usable():
             raise OSError(errno.EHOSTUNREACH)
-        if _WIFI.passes() and address == (network.GATEWAY, 53) and not sim.has("dns"):
-            answer = bytearray(buf)
-            answer[2] |= 0x80  # it is a response
-            answer[3] |= 5  # refused
-            self.answers.append(bytes(answer))
+        if not _WIFI.passes():
+            return len(buf)
+        if address == (network.GATEWAY, 53):
+            if not sim.has("dns"):
+                answer = bytearray(buf)
+                answer[2] |= 0x80  # it is a response
+                answer[3] |= 5  # refused
+                self.answers.append(bytes(answer))
+        elif not isinstance(address, tuple):  # nobody else is on the simulated network
+            self._send_outside(buf, address)
         return len(buf)
 
-    def recvfrom(self, size: int) -> tuple[bytes, tuple[str, int]]:
+    def _send_outside(self, buf: object, address: object) -> None:
+        if self.raw is None:
+            self.raw = _real.socket(AF_INET, SOCK_DGRAM)
+            self.raw.setblocking(False)
+            self.poller.register(self.raw, _IN)
+        if _NTP_PORT and _real.sockaddr(address)[2] == _NTP:
+            server = _real.getaddrinfo("127.0.0.1", _NTP_PORT)[0][-1]
+            self.servers[bytes(server)] = address
+            address = server
+        self.raw.sendto(buf, address)
+
+    def _has_come(self) -> bool:
+        if not _WIFI.passes():
+            return False
+        return bool(self.answers or (self.raw is not None and self.poller.poll(0)))
+
+    def recvfrom(self, size: int) -> tuple[bytes, object]:
         end = None if self.timeout is None else sim.now_ms() + int(self.timeout * 1000)
-        while not (self.answers and _WIFI.passes()):
+        while not self._has_come():
             if self.timeout == 0:
                 raise OSError(errno.EAGAIN)
             sim.sleep_ms(10)
             if end is not None and sim.now_ms() > end:
                 raise OSError(errno.ETIMEDOUT)
-        return self.answers.pop(0)[:size], (network.GATEWAY, 53)
+        if self.answers:
+            return self.answers.pop(0)[:size], (network.GATEWAY, 53)
+        data, source = self.raw.recvfrom(size)
+        return data, self.servers.get(bytes(source), source)
 
     def recv(self, size: int) -> bytes:
         return self.recvfrom(size)[0]
 
     def ioctl(self, request: int, argument: int) -> int:
         if request == _POLL:
-            ready = _IN if self.answers and _WIFI.passes() else 0
-            return argument & (ready | _OUT)
+            return argument & ((_IN if self._has_come() else 0) | _OUT)
+        if request == _CLOSE:
+            self.close()
         return 0
 
     def close(self) -> None:
         self.answers = []
+        if self.raw is not None:
+            self.raw.close()
+            self.raw = None
 
 
 def socket(af: int = AF_INET, kind: int = SOCK_STREAM, proto: int = 0) -> object:
