@@ -66,7 +66,7 @@ def history(flow: str, front: str, fault: "Any", kept: bool) -> "Any":
         elif fault is not None:
             steps.append(["mood", "forgets", not kept])
             steps.append(["next" if flow in _NEXT else "arm"] + list(fault))
-    config = dict(CONFIG)
+    config: dict[str, Any] = dict(CONFIG)
     config["front"] = front
     return {"seed": 1, "config": config, "steps": steps}
 

@@ -141,9 +141,11 @@ class Peer:
     def _suback(self, body: bytes) -> None:
         if len(body) < 3 or body[:2] == b"\0\0":
             raise Refused
+        if any(code not in (0, 1, 2, 0x80) for code in body[2:]):
+            raise Refused  # asked for or not [MQTT-3.9.3-2]
         if self._subscribed and body[:2] == b"\x00\x03":
             self._subscribed = False
-            if len(body) != 4 or any(code not in (0, 1, 2, 0x80) for code in body[2:]):
+            if len(body) != 4:
                 raise Refused
 
 

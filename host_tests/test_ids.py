@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -56,6 +58,43 @@ def test_new_ids_are_never_in_use(start: int, steps: list[int]) -> None:
             used.append(packet_id)
         else:
             ids.discard(used.pop(step % len(used)))
+
+
+class Counting(IdSet):
+    """Counts how often its overflow is looked at."""
+
+    looks = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._more = Looked(self)  # type: ignore[assignment]
+
+
+class Looked(list[int]):
+    """An overflow that tells of each look."""
+
+    def __init__(self, owner: Counting) -> None:
+        super().__init__()
+        self.owner = owner
+
+    def __getitem__(self, i: Any) -> Any:
+        self.owner.looks += 1
+        return super().__getitem__(i)
+
+
+def test_a_peer_that_never_sends_pubrel_does_not_make_looking_up_slow() -> None:
+    """All 65535 ids in the set: at most 17 looks to find one, to add one, to take one out."""
+    ids = Counting()
+    for packet_id in range(65535, 0, -1):
+        ids.looks = 0
+        ids.add(packet_id)
+        assert ids.looks <= 17
+    for packet_id in (1, 32, 33, 4096, 32768, 65535):
+        ids.looks = 0
+        assert ids.has(packet_id) and ids.looks <= 17
+        ids.looks = 0
+        ids.discard(packet_id)
+        assert ids.looks <= 17 and not ids.has(packet_id)
 
 
 class Full(Ids):

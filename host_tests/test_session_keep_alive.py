@@ -137,6 +137,19 @@ def test_a_write_that_stands_still_is_a_dead_link() -> None:
     assert not rig.session.poll(11000)
 
 
+def test_a_write_that_has_not_begun_is_no_move() -> None:
+    """What was written whole before it says nothing new; PINGRESP is as late as it is."""
+    rig = alive(0, tx_size=64)
+    rig.session.poll(5000)
+    assert rig.drain() == PING
+    rig.publish(qos=0)
+    rig.drain()
+    rig.publish(qos=0)
+    assert rig.session.tx_window() > 0  # offered, and not one byte was taken
+    assert rig.session.poll(9000)
+    assert not rig.session.poll(10000)
+
+
 def test_before_connack_and_after_the_end_nothing_is_due() -> None:
     rig = Rig(keep_alive=10)
     rig.session.open()
@@ -147,6 +160,49 @@ def test_before_connack_and_after_the_end_nothing_is_due() -> None:
     rig.session.poll(100001)
     rig.session.close()
     assert rig.session.poll(300000) and rig.session.next_deadline(300000) == -1
+
+
+def slow(start: int, connack_ms: int) -> Rig:
+    """A link with a keep alive of 10 s: CONNECT left at `start`, CONNACK came so much later."""
+    rig = Rig(keep_alive=10)
+    rig.session.open()
+    rig.session.poll(start % WRAP)
+    rig.drain()
+    for passed in range(1000, connack_ms, 1000):
+        assert rig.session.poll((start + passed) % WRAP) and rig.drain() == b""
+    rig.feed(b"\x20\x02\x00\x00")
+    return rig
+
+
+@pytest.mark.parametrize("start", STARTS)
+@pytest.mark.parametrize("connack_ms", [1500, 3000, 4999])
+def test_mqtt_3_1_2_24_connect_counts_however_slow_connack_is(start: int, connack_ms: int) -> None:
+    """The interval runs between Control Packets sent: the first PINGREQ is due after CONNECT."""
+    rig = slow(start, connack_ms)
+    now = (start + connack_ms) % WRAP
+    assert rig.session.poll(now) and rig.drain() == b""
+    assert rig.session.next_deadline(now) <= 5000 - connack_ms
+    assert rig.session.poll((start + 5000) % WRAP) and rig.drain() == PING
+
+
+@pytest.mark.parametrize("start", STARTS)
+@pytest.mark.parametrize("connack_ms", [5000, 8000, 20000])
+def test_mqtt_3_1_2_24_pingreq_follows_a_late_connack_at_once(start: int, connack_ms: int) -> None:
+    rig = slow(start, connack_ms)
+    assert rig.session.next_deadline((start + connack_ms) % WRAP) == 0
+    assert rig.session.poll((start + connack_ms) % WRAP) and rig.drain() == PING
+
+
+def test_what_the_last_connection_sent_does_not_count() -> None:
+    """A link that comes back after an hour owes no PINGREQ at once."""
+    rig = alive(0)
+    rig.publish(qos=0)
+    rig.drain()
+    rig.session.close()
+    rig.session.poll(3600000)
+    rig.reconnect(now=3600010)
+    assert rig.session.poll(3600020) and rig.drain() == b""
+    assert rig.session.next_deadline(3600020) == 4990
 
 
 def test_a_new_connection_begins_without_the_old_ones_ping() -> None:

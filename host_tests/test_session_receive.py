@@ -177,6 +177,72 @@ def test_long_messages_that_nobody_streams_are_counted() -> None:
     assert len(got["t"]) == 1
 
 
+def test_a_handler_that_comes_amid_a_long_message_begins_with_the_next() -> None:
+    """New, in another's place, or wanted again: half a message is of no use to anybody."""
+    rig = Rig(rx_size=16, read_size=8)
+    rig.connect()
+    got: dict[str, list[tuple[int, bytes]]] = {name: [] for name in "abcd"}
+
+    def on(name: str, topic_filter: str) -> None:
+        rig.subscribe(
+            topic_filter, 0, lambda m: got[name].append((m.offset, bytes(m.payload))), stream=True
+        )
+
+    on("a", "t")
+    on("b", "#")
+    on("d", "+")
+    rig.exchange(publish(b"t", b"x" * 60))
+    data = publish(b"t", b"0123456789" * 6)
+    rig.exchange(data[:40])
+    on("c", "t")  # in the place of a
+    on("d", "t/#")
+    rig.session.subscriptions.remove("+")
+    rig.subscribe("+", 0)
+    rig.subscribe("#", 1)  # asked again, and heard all along
+    rig.exchange(data[40:])
+    assert b"".join(piece for _, piece in got["b"]) == b"x" * 60 + b"0123456789" * 6
+    assert got["c"] == [] and len(b"".join(piece for _, piece in got["a"])) < 100
+    assert len(b"".join(piece for _, piece in got["d"])) < 100
+    rig.exchange(data)
+    assert b"".join(piece for _, piece in got["c"]) == b"0123456789" * 6
+    assert got["c"][0][0] == 0
+
+
+LETTERS = "tä€😀\u07ff\uffff\U0010ffff"
+BROKEN = [
+    *(b"\x80", b"\xbf", b"\xc0\x80", b"\xc1\xbf", b"\xc3t", b"\xe0\x9f\xbf", b"\xed\xa0\x80"),
+    *(b"\xef\xbft", b"\xf0\x8f\xbf\xbf", b"\xf4\x90\x80\x80", b"\xf5\x80\x80\x80", b"\xff"),
+    *(b"\xf0\x9f\x98t", b"\0", b"+", b"#"),
+]
+
+
+@pytest.mark.parametrize("qos", [0, 1, 2])
+def test_mqtt_1_5_3_1_a_topic_longer_than_the_buffer_may_hold_any_character(qos: int) -> None:
+    """Wherever its characters are split by the reads."""
+    for pad in range(12):
+        topic = (LETTERS * 3 + "x" * pad).encode()
+        for most in (1, 3, 8):
+            rig = Rig(rx_size=16, read_size=8)
+            rig.connect()
+            reply = rig.exchange(publish(topic, b"payload", qos, qos and 5), most)
+            assert reply == (b"", ack(PUBACK, 5), ack(PUBREC, 5))[qos]
+            assert rig.session.oversized == 1
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_mqtt_1_5_3_1_a_topic_longer_than_the_buffer_is_checked(broken: bytes) -> None:
+    """At each place of it: in the buffer, behind it, at its end [MQTT-1.5.3-2, MQTT-3.3.2-2]."""
+    for before in range(30):
+        for rest in (b"", b"t", b"t" * 20):
+            for qos in (0, 1):
+                topic = b"t" * max(before, 20 - len(rest)) + broken + rest
+                rig = Rig(rx_size=16, read_size=8)
+                rig.connect()
+                with pytest.raises(ProtocolError):
+                    rig.feed(publish(topic, b"payload", qos, qos and 5))
+                assert rig.drain() == b"" and rig.session.oversized == 0
+
+
 @pytest.mark.parametrize("first", [0x90, 0x40, 0xB0, 0xD0])
 def test_another_packet_than_publish_may_not_be_longer_than_the_buffer(first: int) -> None:
     rig = Rig(rx_size=16, read_size=8)

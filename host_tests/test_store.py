@@ -17,8 +17,8 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 from running import HERE, Device
 from umqtt_full import Client, LimitError, Store
-from umqtt_full.session import Session
 from umqtt_full.resume import attach
+from umqtt_full.session import Session
 
 from tools.broker import Broker
 

@@ -1,4 +1,3 @@
-# mypy: ignore-errors
 """Random histories against a model of both ends: `python -m tools.chaos [--runs N] [--seed S]`.
 
 Each history is made from its number, so what failed can be repeated. A failure is shrunk and
@@ -66,7 +65,8 @@ def campaign(
     seed: int, runs: int | None, seconds: float, most: int = 20, quiet: bool = False
 ) -> tuple[int, list[Found], Counter[str]]:
     """Play histories on all processors; stop early when `most` have failed."""
-    done, found, counts = 0, [], Counter[str]()
+    done, counts = 0, Counter[str]()
+    found: list[Found] = []
     start = shown = time.monotonic()
     with multiprocessing.Pool() as pool:
         jobs: list[Any] = []

@@ -89,14 +89,18 @@ class Gate(threading.Thread):
         elif self.state == "open" and ready in self._pairs:
             try:
                 data = ready.recv(_CHUNK)
-                if self.tap is not None and ready in self._from_broker:
-                    self.tap.append(data)
+                self.passes(data, ready in self._from_broker)
                 self._pairs[ready].sendall(data)
             except OSError:
                 self._drop(ready)
             else:
                 if not data:
                     self._drop(ready, reset=False)
+
+    def passes(self, data: bytes, from_broker: bool) -> None:
+        """Bytes are about to be passed on; for whoever wants to look at them."""
+        if self.tap is not None and from_broker:
+            self.tap.append(data)
 
     def _accept(self) -> None:
         near, _ = self._listener.accept()

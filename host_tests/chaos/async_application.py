@@ -143,7 +143,7 @@ class Concurrent(Application):
         """AsyncClient has no ping of its own."""
 
     async def do_disconnect(self) -> None:
-        self.sim.ledger.may_disconnect = True
+        self.sim.ledger.leaves()
         await self.call(1000, "stop")
 
     async def do_close(self) -> None:
@@ -187,7 +187,14 @@ class Concurrent(Application):
     def finish(self) -> None:
         """End properly; no task of the client may be left."""
         self.run([["disconnect"]])
+        self._count()
         run_virtually(self.world, self._leave)
+
+    def _count(self) -> None:
+        """What was accepted at QoS 0 and never written whole has to be counted."""
+        lost = [o.serial for o in self.sim.ledger.out.values() if not o.qos and not o.conn]
+        if self.client.dropped < len(lost):
+            self.world.fail("I1", "lost at QoS 0: %s, counted %d" % (lost, self.client.dropped))
 
     async def _leave(self) -> None:
         for task in self.tasks:
@@ -205,7 +212,8 @@ class Concurrent(Application):
 def build(sim: "Any") -> Concurrent:
     """The client, made in the loop that it will live in."""
     clock = clock_of(sim.world)
-    for module in (aio_module, link_module, supervisor_module):
+    modules: tuple[Any, ...] = (aio_module, link_module, supervisor_module)
+    for module in modules:
         module.ticks_ms = clock
     client = run_virtually(sim.world, _make, sim)
     return Concurrent(sim, client)

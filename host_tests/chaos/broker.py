@@ -62,6 +62,7 @@ class Broker:
         self.mood = Mood()
         self.session: Session | None = None
         self.conn: Conn | None = None
+        self.doubles = False  # it has sent acks more than once
         self.clean = False
         self.keep_alive = 0
         self.epoch = 0  # how many sessions were lost
@@ -126,8 +127,8 @@ class Broker:
 
     def garbage(self, data: bytes) -> None:
         """A violation; after it the broker says nothing more."""
-        if self.conn is not None:
-            conn = self.conn
+        conn = self.conn
+        if conn is not None and (conn.packets[1] or data != b"\x20\2\0\0"):
             conn.send(data, ("GARBAGE", {"data": data}))
             conn.gone = True
             self.lost(conn)

@@ -227,7 +227,7 @@ def run(history: "Any") -> Simulation:
     except Broken as exc:
         sim.world.failure = sim.world.failure or ("I5", str(exc))
         sim.world.note("ended")
-    except (Exception, RecursionError) as exc:  # ours or the library's: a finding either way
+    except Exception as exc:  # ours or the library's: a finding either way
         sim.world.failure = sim.world.failure or ("I6", "escaped: %r" % exc)
         sim.world.note("escaped: %r" % exc)
         sim.error = exc

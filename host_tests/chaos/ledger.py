@@ -58,6 +58,7 @@ class Ledger:
         self.conn: Any = None
         self.may_disconnect = False
         self._turns = 0
+        self._last: list[tuple[str, Any, Out | None]] = []  # read last, and whose ack it was
         self.epoch = 0
         self.untold = False  # a session was lost, and the CONNACK that said so too
         self.received: dict[int, Any] = {}  # QoS 2 ids between PUBLISH and PUBREL
@@ -119,6 +120,7 @@ class Ledger:
             self.fail("I6", "connection %d is open while another is made" % self.conn.number)
         self.counts["connections"] += 1
         self.conn = conn
+        self._last = []
         self.link = Link()
         self.may_disconnect = False
 
@@ -126,20 +128,25 @@ class Ledger:
         """The client closed its stream."""
         self.world.note("#%d closed" % conn.number)
         self.link.requests = {}  # what was asked on it will not be answered
-        if self.unread():
-            for packet in conn.last_read:
-                self._doubt(packet)
+        self._doubt_last()
 
-    def _doubt(self, packet: "Any") -> None:
-        """An ack that was read was perhaps not handled any more."""
-        name, fields = packet
-        if name in ("PUBACK", "PUBREC", "PUBCOMP"):
-            for out in self.out.values():
-                if out.id == fields["packet_id"] and out.tried and out.state >= SENT:
-                    self._reopen(out)
+    def leaves(self) -> None:
+        """The application disconnects: what is not handled by now may be left so."""
+        self.may_disconnect = True
+        self._doubt_last()
+
+    def _doubt_last(self) -> None:
+        if self.unread():
+            for name, fields, out in self._last:
+                self._doubt(name, fields, out)
+
+    def _doubt(self, name: str, fields: "Any", out: Out | None) -> None:
+        """A packet that was read, an ack of `out`, was perhaps not handled any more."""
+        if out is not None:
+            self._reopen(out)
         elif name == "PUBLISH" and fields["qos"] == 2:
             self.received.pop(fields["packet_id"], None)
-        elif name == "CONNACK":
+        elif name == "CONNACK" and not fields.get("return_code"):
             for out in self.out.values():
                 if out.state >= RELEASED and self.ids.get(out.id) is None:
                     self._reopen(out)
@@ -156,13 +163,16 @@ class Ledger:
         if self.link.bad and not self.paused() and not self.may_disconnect:
             self.fail("I7", "bytes after the broker's violation: %r" % data)
 
-    def offered(self, conn: "Conn", data: bytes) -> None:
-        """The client tried to write, or has begun, the packet that `data` begins with."""
-        if data and data[0] & 0xF0 == 0x30 and data[0] & 6:
-            for out in self.fifo:
-                if out.conn != conn.number and not out.doubt:
-                    out.tried = out.tried or conn.number
-                    return
+    def offered(self, data: bytes) -> None:
+        """The client tries to write the packet that `data` begins with, perhaps in vain."""
+        if data[0] & 0xF0 == 0x30 and data[0] & 6:
+            i = 1
+            while data[i] & 128:
+                i += 1
+            i += 3 + (data[i + 1] << 8 | data[i + 2])
+            out = self.ids.get(data[i] << 8 | data[i + 1])
+            if out is not None:
+                out.tried = out.tried or self.conn.number
 
     def has_written(self, conn: "Conn", packet: "Any") -> None:
         """A whole packet of the client."""
@@ -265,10 +275,17 @@ class Ledger:
         if name == "PUBREL":
             out = self.ids.get(packet_id)
             if out is not None and out.doubt:
-                out.state = RELEASED
-                out.doubt = False
+                self._not_known(out)
         elif name != "PUBCOMP":
             self.inbox.acked(first)
+
+    def _not_known(self, out: Out) -> None:
+        """PUBREL has left: the client has the PUBREC, or does not know the id any more."""
+        if out.qos == 2:
+            out.state = RELEASED
+            out.doubt = False
+        else:
+            self._settle(out, DONE)
 
     def overdue(self) -> list["Any"]:
         """What was read on this connection and has no answer."""
@@ -285,13 +302,15 @@ class Ledger:
 
     def has_read(self, conn: "Conn", packets: list["Any"]) -> None:
         """Whole packets of the broker, in the order they came."""
+        self._last = []
         for name, fields in packets:
             self.world.note("#%d < %s" % (conn.number, brief(name, fields)))
             handle = getattr(self, "_read_" + name.lower(), None)
             if handle is not None and not self.link.bad and not self.link.over:
-                handle(conn, fields)
+                out = handle(conn, fields)
+                self._last.append((name, fields, out))
                 if self.may_disconnect:
-                    self._doubt((name, fields))  # what comes now may be left unread
+                    self._doubt(name, fields, out)  # what comes now may be left unread
             elif name == "PUBLISH":
                 self.inbox.read(fields)  # it may be handled still, but not acknowledged
 
@@ -303,7 +322,7 @@ class Ledger:
         link.up = True
         link.resumed = bool(fields.get("session_present"))
         if not link.resumed:
-            for out in self.fifo:
+            for out in self.ids.values():
                 out.tried = 0  # it will be new to the new session
             self.counts["losses"] += 1
             for out in list(self.ids.values()):
@@ -328,32 +347,37 @@ class Ledger:
         self.received.pop(fields["packet_id"], None)
         self.link.due["PUBCOMP"].append(fields)
 
-    def _read_puback(self, conn: "Conn", fields: "Any") -> None:
+    def _read_puback(self, conn: "Conn", fields: "Any") -> Out | None:
         out = self.ids.get(fields["packet_id"])
-        if out is not None and out.qos == 1 and out.conn == conn.number:
-            self._settle(out, DONE)
+        if out is None or out.qos != 1 or out.conn != conn.number or out.doubt:
+            return None
+        self._settle(out, DONE)
+        return out
 
-    def _read_pubrec(self, conn: "Conn", fields: "Any") -> None:
+    def _read_pubrec(self, conn: "Conn", fields: "Any") -> Out | None:
         packet_id = fields["packet_id"]
         out = self.ids.get(packet_id)
-        if out is not None and out.state == RELEASED:
-            pass
+        if out is not None and (out.state == RELEASED or out.doubt):
+            out = None
         elif out is not None:
             if out.qos != 2 or out.conn != conn.number:
-                return  # it is not what this id awaits
+                return None  # it is not what this id awaits
             self.fifo.remove(out)
             out.state = RELEASED
             self._turns += 1
             out.turn = self._turns
             self.released.append(out)
         elif packet_id in self.link.requests:
-            return
+            return None
         self.link.due["PUBREL"].append(packet_id)
+        return out
 
-    def _read_pubcomp(self, conn: "Conn", fields: "Any") -> None:
+    def _read_pubcomp(self, conn: "Conn", fields: "Any") -> Out | None:
         out = self.ids.get(fields["packet_id"])
-        if out is not None and out.state == RELEASED:
-            self._settle(out, DONE)
+        if out is None or out.state != RELEASED:
+            return None
+        self._settle(out, DONE)
+        return out
 
     def _read_suback(self, conn: "Conn", fields: "Any") -> None:
         if fields.get("for", "SUBSCRIBE") == self.link.requests.get(fields["packet_id"], {}).get(

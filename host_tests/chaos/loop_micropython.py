@@ -61,14 +61,14 @@ class Loop:
 
     def __init__(self, world: "World") -> None:
         self.world = world
-        self._base = time.ticks_ms() + _AHEAD - world.now
+        self._base = time.ticks_add(time.ticks_ms(), _AHEAD - (world.now - world.start))
         asyncio.new_event_loop()
         core.ticks = self.ticks
         core._io_queue = Queue(world)
 
     def ticks(self) -> int:
         """Milliseconds of the world, ahead of the real ones."""
-        return time.ticks_add(self._base, self.world.now)
+        return time.ticks_add(self._base, self.world.now - self.world.start)
 
     def dispose(self) -> None:
         """Forget what is left."""

@@ -48,20 +48,22 @@ class Parser:
 def _packet(raw: bytes, i: int) -> "Any":
     if raw[0] & 0xF0 == 0x30:
         return _publish(raw, i)
-    packet = {"type": _NAMES[raw[0] & 0xF0], "raw": raw}
+    packet: dict[str, Any] = {"type": _NAMES[raw[0] & 0xF0], "raw": raw}
     if raw[0] == 0x10:
         packet["clean_session"] = bool(raw[i + 7] & 2)
         packet["keep_alive"] = raw[i + 8] << 8 | raw[i + 9]
     elif len(raw) > 2:
         packet["packet_id"] = raw[i] << 8 | raw[i + 1]
     if raw[0] in (0x82, 0xA2):
-        filters = []
+        filters: list[Any] = []
         i += 2
         while i < len(raw):
-            one, i = _text(raw, i)
+            name, i = _text(raw, i)
             if raw[0] == 0x82:
-                one, i = (one, raw[i]), i + 1
-            filters.append(one)
+                filters.append((name, raw[i]))
+                i += 1
+            else:
+                filters.append(name)
         packet["filters"] = filters
     return packet
 

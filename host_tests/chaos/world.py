@@ -179,7 +179,7 @@ class Conn:
         self.raw = bytearray()  # all that the client wrote
         self.last_read: list[Any] = []  # packets of the last read
         self.opened_at = self.world.now
-        self.read_at = self.wrote_at = self.part_at = 0  # when; part_at: a part of a packet
+        self.read_at = self.wrote_at = self.part_at = 0  # when; part_at: not a whole packet
 
     # what a history does to it
 
@@ -201,8 +201,9 @@ class Conn:
             self._leave()
 
     def disarm(self) -> None:
-        """Nothing more is planned for it, except what the broker has begun."""
-        self._cut = [None, self._cut[1] if self.gone else None]
+        """Nothing more is planned for it, except the end that the broker has begun."""
+        cut = self._cut[1]
+        self._cut = [None, cut if self.gone and cut is not None and cut[1] != "stall" else None]
 
     def dialed(self, how: "Any") -> None:
         """An attempt that succeeds, is refused, stays without answer or takes a while."""
@@ -347,8 +348,8 @@ class Conn:
 
     def write(self, buf: "Any", off: int, n: int) -> int | None:
         """As a socket."""
-        if self.error and self._parsed == self.sent[0]:
-            self.net.ledger.offered(self, bytes(memoryview(buf)[off : off + n]))
+        if self._parsed == self.sent[0] and (self.ready or self.error):
+            self.net.ledger.offered(bytes(memoryview(buf)[off : off + n]))
         self._alive("write")
         if not self.ready:
             return None
@@ -358,10 +359,9 @@ class Conn:
             self.world.at(2, self._release)
         k = min(n, most, self.net.room - (self.sent[0] - self.came[0]))
         if k <= 0:
-            if self._parsed == self.sent[0]:
-                self.net.ledger.offered(self, bytes(memoryview(buf)[off : off + n]))
             return None
         data = bytes(memoryview(buf)[off : off + k])
+        part = self._parsed < self.sent[0]
         self.raw += data
         self.sent[0] += k
         self.world.progress()
@@ -371,9 +371,8 @@ class Conn:
             self._parsed += len(packet["raw"])
             self.packets[0].append((self._parsed, packet))
             self.net.ledger.has_written(self, packet)
-        if self._parsed < self.sent[0]:
+        if part or self._parsed < self.sent[0]:
             self.part_at = self.world.now
-            self.net.ledger.offered(self, bytes(self.parser.pending))
         self._start(0)
         return k
 
