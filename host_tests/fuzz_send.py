@@ -116,7 +116,7 @@ def subscribe(sender: Sender, dice: random.Random) -> None:
         ]
     before = len(sender.session.subscriptions.all)
     try:
-        sender.client._add(given, dice.choice(LEVELS))
+        sender.client._add(given, dice.choice(LEVELS), {})
     except (ValueError, LimitError):
         if len(sender.session.subscriptions.all) != before:
             raise Broken(f"subscribe({given!r:.80}) was refused and kept") from None

@@ -75,7 +75,7 @@ class OldBroker:
         return b""
 
 
-@pytest.fixture(params=REFUSALS.values(), ids=REFUSALS)
+@pytest.fixture(params=list(REFUSALS.values()), ids=list(REFUSALS))
 def broker(request: pytest.FixtureRequest) -> Iterator[OldBroker]:
     """An old broker."""
     one = OldBroker(request.param)
@@ -137,7 +137,7 @@ def test_a_connection_lost_later_is_no_refusal() -> None:
     client.close()
     broker.close()
     client = Client("x", "127.0.0.1", broker.port, version=5, fallback=True)
-    with pytest.raises(OSError, match="refused|reset|connect"):
+    with pytest.raises(OSError, match=r"refused|reset|connect"):
         client.connect(500)
     assert client.session.version == 5  # nobody has seen a CONNECT
 

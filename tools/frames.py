@@ -31,10 +31,12 @@ HOT = {
     "client": """
         Client.publish Client.publish_nowait Client.wait Client.poll Client._put Client._put_later
         Client._unfinished Client._turn Client._exchange Client._wait Client._write
+        Client._brief
     """,
     "link": """
         Link.connected Link.pending Link._online Link._limit
         Link._serve Link._flush Link._watch Link._receive Link._feed Link._unmatched
+        Link._express Link._push Link._read
     """,
     "session": """
         Session.tx_window Session._choose Session.sent Session.take
@@ -44,13 +46,14 @@ HOT = {
         Session.poll Session.ping Session.next_deadline
     """,
     "inbox": """
-        Inbox.feed Inbox._gather Inbox._head_byte Inbox._append Inbox._copy Inbox._begin_long
-        Inbox._pass_on
+        Inbox.feed Inbox._gather Inbox._take_in_place Inbox._head_byte Inbox._append Inbox._copy
+        Inbox._begin_long Inbox._pass_on
     """,
     "outbox": """
         Outbox.publish Outbox._room Outbox._encode Outbox._head Outbox._set_topic Outbox._plain
         Outbox._reserve Outbox._limit Outbox._commit Outbox.length Outbox.after Outbox.find
         Outbox.first Outbox.sent Outbox._pass Outbox.free Outbox._reclaim
+        Outbox.once
     """,
     "ids": """
         IdSet.has IdSet.add IdSet.discard IdSet._index IdList.__getitem__ IdList.find IdList.add
@@ -72,7 +75,7 @@ HOT = {
         Session5._pass_by
     """,
     "message5": "Message5.decode Message5.carries",
-    "outbox5": "Outbox5.publish Outbox5._unfit",
+    "outbox5": "Outbox5.publish Outbox5.once Outbox5._prepare",
     "aliases": """
         Aliases.prepare Aliases.end Aliases._parse Aliases._find Aliases._again Aliases._property
         Aliases._swap
@@ -87,7 +90,7 @@ COLD = {
     "aio": "AsyncClient.__init__ AsyncClient.on AsyncClient.messages",
     "client": "Client.disconnect Client.subscribe Client.unsubscribe",
     "link": "Link.__init__ Link.on Link._add.<listcomp> Link._remove.<listcomp> Link._tell "
-    "Link._close Link._say",
+    "Link._close",
     "net": "resolve dial",
     "packet": "encode_connect encode_subscribe",
     "session": "Session.__init__ Session._rare",
@@ -97,7 +100,7 @@ COLD = {
     "aliases": "Aliases._first",
     "connect5": "Connection5.__init__ Connection5._encode_connect Connection5._add_authentication "
     "Connection5._connack5 Connection5.tell Connection5._ended Connection5._queue_auth "
-    "Connection5._auth Connection5.disconnect",
+    "Connection5._auth Connection5.disconnect Connection5.farewell",
     "fallback5": "fall_back _move",
     "message5": "Reader.read",
     "outbox5": "Outbox5.unfit",

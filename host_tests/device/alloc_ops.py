@@ -79,6 +79,7 @@ def connected(host, port, **options):
 VERSION = 4  # of MQTT
 ALIASES = 0  # topic aliases of MQTT 5
 
+
 class Publishing:
     """Messages to one or two topics, waited for. Methods: a closure of many names takes heap."""
 

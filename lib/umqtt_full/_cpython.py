@@ -28,7 +28,9 @@ def install() -> None:
         sys.modules["micropython"] = module
 
 
-def put(buf: bytearray, off: int, src: bytes | bytearray | str, n: int, end: int) -> int:
+def put(
+    buf: bytearray, off: int, src: bytes | bytearray | memoryview | str, n: int, end: int
+) -> int:
     """Do what `packet.put` does, with a slice."""
     data = src.encode() if isinstance(src, str) else src
     buf[off : off + n] = memoryview(data)[:n]

@@ -141,7 +141,7 @@ class AsyncClient(Supervisor):
         was accepted stays accepted.
         """
         if properties is not None:
-            topic = self._with(topic, properties)
+            topic = self.session.outbox.describe(topic, properties)
         qos = check_qos(qos) << 1 | bool(retain)
         timeout_ms = self._limit(timeout_ms)
         packet_id = self._put(topic, payload, qos)
@@ -164,7 +164,7 @@ class AsyncClient(Supervisor):
     ) -> int:
         """Publish without waiting for acknowledgement; return the packet id, for `wait`."""
         if properties is not None:
-            topic = self._with(topic, properties)
+            topic = self.session.outbox.describe(topic, properties)
         qos = check_qos(qos) << 1 | bool(retain)
         packet_id = self._put(topic, payload, qos)
         if packet_id < 0:
@@ -184,7 +184,7 @@ class AsyncClient(Supervisor):
         LimitError: the outbox has no room. With `full="drop"` the oldest message gives way.
         """
         if properties is not None:
-            topic = self._with(topic, properties)
+            topic = self.session.outbox.describe(topic, properties)
         qos = check_qos(qos) << 1 | bool(retain)
         return self._put_now(topic, payload, qos)
 
@@ -201,6 +201,10 @@ class AsyncClient(Supervisor):
         if flags < 2 and not self.session.connected and not self.keep:
             self.session.outbox.dropped += 1
             return 0
+        if flags < 2 and self.session.connected and self._fatal is None:
+            if self._express(topic, payload, flags):
+                self._write_once()
+                return 0
         packet_id = self.session.publish(topic, payload, flags)
         self._write()
         return packet_id

@@ -126,8 +126,10 @@ class Client(Link):
         ReasonError: the broker refused it, or has said that it would.
         """
         if properties is not None:
-            topic = self._with(topic, properties)
+            topic = self.session.outbox.describe(topic, properties)
         self._flags = check_qos(qos) << 1 | bool(retain)
+        if self._flags < 2 and self._brief(topic, payload):
+            return
         if not self._feeding:
             self._patience = self._limit(timeout_ms)
             self._started = ticks_ms()
@@ -150,8 +152,10 @@ class Client(Link):
         it unchanged until `pending(packet_id)` is False. Errors as `publish`.
         """
         if properties is not None:
-            topic = self._with(topic, properties)
+            topic = self.session.outbox.describe(topic, properties)
         self._flags = check_qos(qos) << 1 | bool(retain)
+        if self._flags < 2 and self._brief(topic, payload):
+            return 0
         if not self._feeding:
             self._patience = self.timeout_ms
             self._started = ticks_ms()
@@ -161,11 +165,21 @@ class Client(Link):
         """How many ms the publish that is going on still has."""
         return self._patience - (ticks_ms() - self._started & _TICKS)
 
+    def _brief(self, topic: str | bytes, payload: bytes | str) -> bool:
+        """Write a QoS 0 message now if nothing is in its way; False: it has to go the long one."""
+        if not self._feeding and ticks_ms() - self._turned & _TICKS > _TURN:
+            if self.session.connected:
+                self._turn(0)
+        if not self.session.connected:
+            return False
+        if not self._express(topic, payload, self._flags):
+            return False
+        with self._guard:
+            self._push()
+        return True
+
     def _put(self, topic: str | bytes, payload: bytes | str) -> int:
         flags = self._flags  # not an argument: the frame of `publish` would be too large for it
-        if flags < 2 and self.session.connected and not self._feeding:
-            if ticks_ms() - self._turned & _TICKS > _TURN:
-                self._turn(0)
         if not self.session.connected:
             self._offline(flags)
         packet_id = self.session.publish(topic, payload, flags)

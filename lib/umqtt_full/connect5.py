@@ -6,9 +6,9 @@ What CONNACK says bounds what is sent: quota, packet size, QoS, RETAIN, aliases,
 from micropython import const
 
 from .aliases import Aliases
-from .errors import LimitError, ProtocolError, ReasonError
+from .errors import LimitError, MQTTError, ProtocolError, ReasonError
 from .message5 import Message5, Reader
-from .outbox5 import Outbox5, check_payload
+from .outbox5 import Outbox5, check_text
 from .packet import encode_connect, encode_packet
 from .properties import check_properties, decode_properties, encode_properties, wrong
 from .session import Session
@@ -111,6 +111,7 @@ class Connection5(Session):
         self.reader.alias_maximum = self._announced.get("topic_alias_maximum", 0)
         self.message = Message5(self.reader)
         self.aliases = Aliases(topic_aliases)
+        self.outbox.aliased = bool(topic_aliases)
         self.acks = bytearray(5 * self.window + 16)
         self.acks_most = len(self.acks) - 12
         self.connack: dict[str, Any] = {}  # properties of the last CONNACK
@@ -285,8 +286,8 @@ class Connection5(Session):
         self.state = _ENDING
         self.connected = False
 
-    def farewell(self, exc: BaseException) -> bytes:
-        """Return the DISCONNECT that tells the broker why we close; b"" if none is to be sent."""
+    def farewell(self, exc: BaseException, write: "Callable[[bytes, int, int], object]") -> None:
+        """Tell the broker why we close, as far as the stream takes it; some ends need no word."""
         code = getattr(exc, "reason_code", _TOO_LARGE)
         if self.fallback and self.state == _CONNECTING and not self.writing:
             if isinstance(exc, OSError) and "no CONNACK" not in exc.args:
@@ -294,8 +295,12 @@ class Connection5(Session):
                 self.again = True
         told = isinstance(exc, (ProtocolError, LimitError))
         if self.state == _CLOSED or self.writing or not told:
-            return b""
-        return encode_packet(_DISCONNECT, bytes((code,)) if code else b"")
+            return
+        packet = encode_packet(_DISCONNECT, bytes((code,)) if code else b"")
+        try:
+            write(packet, 0, len(packet))
+        except (OSError, MQTTError):
+            self._queued = []  # the stream takes nothing any more
 
     def _ended(self, buf: bytearray, i: int, end: int) -> None:
         """The broker ends the connection and says why (3.14)."""
@@ -367,5 +372,7 @@ def check_code(code: int, allowed: bytes, what: str) -> None:
 def _will_block(will: "Will | None") -> bytes:
     if will is None:
         return b""
-    check_payload(will.properties or {}, will.payload)
-    return encode_properties(0, will.properties)
+    block = encode_properties(0, will.properties)
+    if will.properties and will.properties.get("payload_format_indicator"):
+        check_text(will.payload)
+    return block

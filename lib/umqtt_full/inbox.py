@@ -22,6 +22,11 @@ class Inbox:
         self.rx_window = bytearray(check_range("read_size", read_size, 8, 16777215))
         self._size = check_range("rx_size", rx_size, 16, 16777215)
         self.buf = bytearray(rx_size)
+        self._step = 64  # of views of the window: at most 16, from which `put` copies at once
+        while read_size > 16 * self._step:
+            self._step *= 2
+        window = memoryview(self.rx_window)
+        self._views = [window[i:] for i in range(0, read_size, self._step)]
         self.message = Message()
         self.acks_end = self.acks_most = 0  # bytes of acks owed, and of how many reading goes on
         self.held = False  # the next message waits for its consumer
@@ -92,6 +97,8 @@ class Inbox:
         if self._skip:
             self._pass_on(window)
             return
+        if not self._have and self._take_in_place(window):
+            return
         while not self._need:
             if self._pos == self._end:
                 return
@@ -106,6 +113,21 @@ class Inbox:
                 self.held = True
         elif self._have == self._size:
             self._begin_long()
+
+    def _take_in_place(self, window: bytearray) -> bool:
+        """Hand on a packet of 128 to 16,383 bytes if it lies whole in the window."""
+        i = self._pos
+        n = self._end - i
+        if n < 3 or window[i + 1] < 128 or not 0 < window[i + 2] < 128:
+            return False
+        n = 3 + (window[i + 1] & 127 | window[i + 2] << 7)
+        if n > self._size or i + n > self._end:
+            return False
+        self._pos = i + n
+        if not self.take(window, window[i], i + 3, self._pos):
+            self._pos = i
+            self.held = True
+        return True
 
     def _head_byte(self, c: int) -> None:
         """Take a byte of the fixed header; from the last one the packet's length is known."""
@@ -130,13 +152,19 @@ class Inbox:
         self._pos += n
 
     def _copy(self, window: bytearray, n: int) -> None:
-        """Copy the first fragment of a packet, whose source has an offset."""
-        buf = self.buf
-        have = self._have
-        pos = self._pos
-        while n:
-            n -= 1
-            buf[have + n] = window[pos + n]
+        """Copy the first fragment of a packet, whose source has an offset.
+
+        Byte by byte up to where a view of the window begins; from there at once.
+        """
+        i = self._pos
+        n += i  # where it ends
+        p = self._have
+        while i < n and i & self._step - 1:
+            self.buf[p] = window[i]
+            p += 1
+            i += 1
+        if i < n:
+            put(self.buf, p, self._views[i // self._step], n - i, self._size)
 
     def _begin_long(self) -> None:
         """The buffer is full and the packet goes on: only a PUBLISH may."""

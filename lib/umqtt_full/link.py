@@ -19,6 +19,7 @@ from .subscriptions import filter_pairs
 _TICKS = const(0x3FFFFFFF)
 _IN = const(1)
 _OUT = const(4)
+_READS = const(8)  # at a time
 _MANY = const(64)  # reads at a time, so that a flood does not keep a call for ever
 # the server, not the client, is the reason: unavailable, busy, shutting down, quota, rate
 _PASSING = (3, 0x88, 0x89, 0x8B, 0x97, 0x9F)
@@ -87,7 +88,7 @@ class Link:
             dial = upgrade(dial, websocket)
         self.session = _session(version)(client_id, **options)
         self.session.subscriptions.on_message = self._unmatched
-        self.session.subscriptions.on_error = self._report
+        self.session.subscriptions.on_error = lambda exc: self.on_error(exc)  # noqa: PLW0108
         self.session.on_up = self._turned_up
         self.host = host
         self.port = port or ((443 if tls else 80) if websocket else 8883 if tls else 1883)
@@ -105,15 +106,13 @@ class Link:
         self.on_connect: Callable[[bool], object] | None = None
         self.on_disconnect: Callable[[BaseException | None], object] | None = None
         self.on_error: Callable[[Exception], object] = print_exception
-        self._guard = Guard(
-            self._failed
-        )  # for what may end the connection: it is closed in any case
+        self._guard = Guard(self._failed)  # around what may end the connection
         self._ready = ready
         self._dial = dial
         self._stream: Any = None
         self._source: Any = None  # what is watched: the stream, or the one that it is around
         self._hints = False  # the stream has `wants`, see `_watch`
-        self._wants = 0
+        self._wants = self._length = 0  # _length: of the message that `_express` has prepared
         self._blocked = False  # a write would block
         self._more = False  # the last read filled the window: there is probably more
         self._paused = False  # acks have to be written before the window is taken to its end
@@ -140,16 +139,10 @@ class Link:
 
         Without `handler` this is a decorator. With `stream` a payload comes in pieces, however
         long it is. ValueError: the filter or `qos` is not allowed. `options` are those of
-        `Subscriptions5.add`, with MQTT 5 alone. A refusal by the broker goes to
-        `on_error`.
+        `Subscriptions5.add`, with MQTT 5 alone. A refusal by the broker goes to `on_error`.
         """
         if handler is None:
-
-            def decorate(f: "Handler") -> "Handler":
-                self.session.subscriptions.add(topic_filter, qos, f, stream, **options)
-                return f
-
-            return decorate
+            return lambda f: self.on(topic_filter, f, qos, stream, **options)
         self.session.subscriptions.add(topic_filter, qos, handler, stream, **options)
         return handler
 
@@ -192,12 +185,6 @@ class Link:
         else:
             self.session.disconnect()
 
-    def _with(self, topic: "Any", properties: "dict[str, Any]") -> "Any":
-        """Return what `Session.publish` takes for a topic that has properties with it."""
-        if self.session.version == 4:
-            raise ValueError("properties need version=5")
-        return topic, properties
-
     def _online(self) -> None:
         if not self._up and (self._parted or not self.reconnect):
             raise OSError(errno.ENOTCONN, "not connected")
@@ -213,9 +200,6 @@ class Link:
     def _unmatched(self, message: Message) -> None:
         if self.on_message is not None:
             self.on_message(message)
-
-    def _report(self, exc: Exception) -> None:
-        self.on_error(exc)
 
     def _begin(self, result: object) -> None:
         """Take what a hook returned; a front end may know what to do with a coroutine."""
@@ -244,9 +228,7 @@ class Link:
         left = self._delay - (ticks_ms() - self._since & _TICKS)
         if left > 0:
             return left
-        if self._ready is not None and not self._ready():
-            return 100
-        return 0
+        return 100 if self._ready is not None and not self._ready() else 0
 
     def _open(self) -> None:
         """Begin a connection; OSError when that fails at once."""
@@ -279,7 +261,7 @@ class Link:
         """
         stage = 2 if self._up else int(self._stream is not None)
         if stage and self.session.farewell is not None:
-            self._say(self.session.farewell(exc))
+            self.session.farewell(exc, self._stream.write)
         self._close()
         if self._explain is not None:
             exc = self._explain(exc, stage)
@@ -309,13 +291,6 @@ class Link:
             raise self.error
         return False
 
-    def _say(self, packet: bytes) -> None:
-        """Write the last packet of a connection, as far as the stream takes it."""
-        try:
-            self._stream.write(packet, 0, len(packet))
-        except (OSError, MQTTError) as exc:
-            self.error = exc
-
     def _serve(self) -> int:
         """Give the session the time, write what is due; return in how many ms to do so again.
 
@@ -342,6 +317,26 @@ class Link:
             self._receive(_IN)
             if not self._more or self._stream is None:
                 break
+
+    def _express(self, topic: str | bytes, payload: bytes | str, flags: int) -> bool:
+        """Prepare a QoS 0 message for `_push` if nothing is before it; tell whether that is so."""
+        session = self.session
+        if session.writing or session.acks_end or session.subscriptions.todo or self._blocked:
+            return False
+        self._length = session.outbox.once(topic, payload, flags)
+        return self._length > 0
+
+    def _push(self) -> None:
+        """Write it, and queue what the stream does not take."""
+        session = self.session
+        n = self._length
+        sent = self._stream.write(session.outbox.buf, 6, n) or 0
+        session.wrote = True
+        if sent < n:
+            session.outbox.queue_once(n)
+            session.tx_window()
+            session.sent(sent)
+            self._watch(True)
 
     def _flush(self) -> None:
         """Write until nothing is due or the stream takes no more."""
@@ -378,12 +373,19 @@ class Link:
             if not self._blocked:  # else the broker takes nothing, so nothing is taken from it
                 self._feed(0)
         elif events & ~_OUT:
+            self._read(events)
+
+    def _read(self, events: int) -> None:
+        """Read and dispatch, again while there is probably more, but not for long."""
+        times = _READS
+        while times and self._stream is not None and not self._paused:
             n = self._stream.readinto(self.session.rx_window)
             if n == 0 or (n is None and events & ~(_IN | _OUT)):
                 raise OSError(errno.ECONNRESET, "closed by the broker")
             self._more = n == len(self.session.rx_window)
             if n:
                 self._feed(n)
+            times = times - 1 if self._more else 0
 
     def _feed(self, n: int) -> None:
         """Dispatch what was read, and write the acks it asks for."""

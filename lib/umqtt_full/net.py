@@ -64,6 +64,8 @@ def dial(host: str, port: int) -> "Any":
         sock.setblocking(False)
         if hasattr(socket, "TCP_NODELAY"):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        elif sys.platform in ("linux", "darwin"):  # MicroPython's unix port has no names for it
+            sock.setsockopt(6, 1, 1)
         sock.connect(address)
     except OSError as exc:
         if exc.errno != errno.EINPROGRESS:

@@ -74,6 +74,40 @@ class Outbox:
             return -1
         return self._encode(payload, flags, n)
 
+    def describe(self, topic: "Any", properties: "dict[str, Any]") -> "Any":
+        """Return what `publish` takes for a topic that has properties with it."""
+        raise ValueError("properties need version=5")
+
+    def once(self, topic: str | bytes, payload: bytes | str, flags: int) -> int:
+        """Write a QoS 0 PUBLISH to the start of the ring, if that is empty; return its length.
+
+        It is not queued: `queue_once` does that for what could not be sent at once. 0: `publish`
+        has to be used. Errors as there.
+        """
+        if topic is not self._topic:
+            self._set_topic(topic)
+        if type(payload) is not bytes:
+            payload = self._plain(payload, "payload")
+        n = len(payload) + self._head_n + 2
+        if self.head != self.tail or n + _HEAD + 5 > self.size:
+            return 0
+        if n + 5 > self.maximum_packet_size:
+            return 0
+        self.buf[_HEAD] = 0x30 | flags
+        n = encode_length(self.buf, _HEAD + 1, n)
+        self.buf[n] = self._topic_n >> 8
+        self.buf[n + 1] = self._topic_n & 255
+        n = put(self.buf, n + 2, self._topic_bytes, self._topic_n, self.size)
+        if self._block:
+            n = put(self.buf, n, self._block, len(self._block), self.size)
+        return put(self.buf, n, payload, len(payload), self.size) - _HEAD
+
+    def queue_once(self, n: int) -> None:
+        """Queue the `n` bytes that `once` has written."""
+        self.head = self.next = self.tail = 0
+        self.wrap = self.size
+        self._commit(_HEAD, _HEAD + n, _ONCE)
+
     def _room(self, payload_n: int, n: int) -> bool:
         """Reserve room for a PUBLISH of Remaining Length `n`; False while there is none."""
         size = n + 1 + length_size(n)

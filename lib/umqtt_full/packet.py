@@ -26,7 +26,9 @@ _FORMATS = (
 )  # fmt: skip
 
 
-def put(buf: bytearray, off: int, src: bytes | bytearray | str, n: int, end: int) -> int:
+def put(
+    buf: bytearray, off: int, src: bytes | bytearray | memoryview | str, n: int, end: int
+) -> int:
     """Copy the first `n` bytes of `src` (a `str`: as UTF-8) to `buf[off:]`; return `off + n`.
 
     Takes nothing from the heap. May write zeros behind the copy, never at or behind `end`.
@@ -41,7 +43,9 @@ def put(buf: bytearray, off: int, src: bytes | bytearray | str, n: int, end: int
     return off + n
 
 
-def _put_tight(buf: bytearray, off: int, src: bytes | bytearray | str, n: int) -> None:
+def _put_tight(
+    buf: bytearray, off: int, src: bytes | bytearray | memoryview | str, n: int
+) -> None:
     """Copy where there is no room for zeros: the larger part at once, then byte by byte."""
     if isinstance(src, str):
         src = src.encode()

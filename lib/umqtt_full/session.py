@@ -70,7 +70,7 @@ class Session(Inbox):
 
     version, known, again = 4, False, False  # again: connect at once
     refused: "dict[int, ReasonError]" = {}  # MQTT 5: messages that were refused
-    farewell: "Callable[[BaseException], bytes] | None" = None  # MQTT 5: the last packet
+    farewell: "Callable[[BaseException, Any], None] | None" = None  # MQTT 5: the last packet
     _encode_connect = staticmethod(encode_connect)
     _outbox, _subscriptions = Outbox, Subscriptions
 

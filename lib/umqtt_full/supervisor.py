@@ -263,6 +263,13 @@ class Supervisor(Link):
             with self._fuse:
                 self._flush()
 
+    def _write_once(self) -> None:
+        """Write what `_express` has prepared; an end of the connection as in `_write`."""
+        with self._fuse:
+            self._push()
+        if self._fatal is not None:
+            self.session.outbox.dropped += 1  # the connection took it with it
+
     def _die(self, exc: BaseException) -> bool:
         """Have the reader end this connection; only a cancellation goes on its way."""
         if not isinstance(exc, Exception):
@@ -290,7 +297,7 @@ class Supervisor(Link):
             try:
                 await handler(message)
             except Exception as exc:
-                self._report(exc)
+                self.on_error(exc)
 
     def _begin(self, result: "Any") -> None:
         if hasattr(result, "send"):  # an async hook

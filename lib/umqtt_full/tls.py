@@ -205,11 +205,11 @@ def _today() -> str:
     return "%d-%02d-%02d" % time.gmtime()[:3]
 
 
-def _error(reason: str, detail: object) -> TLSError:
+def _error(reason: str, detail: object, number: int = errno.ECONNABORTED) -> TLSError:
     text = "TLS: " + _ADVICE[reason] + " ("
     if reason in ("not_yet_valid", "expired"):
         text += "today is " + _today() + "; "
-    return TLSError(errno.ECONNABORTED, text + str(detail).strip() + ")", reason)
+    return TLSError(number, text + str(detail).strip() + ")", reason)
 
 
 def _no_memory() -> TLSError:
@@ -258,8 +258,8 @@ def explain(exc: BaseException, stage: int) -> BaseException:
         return _certificate(exc) if "certificate" in str(exc) else exc
     if number is None or stage < _DIALLED:
         return exc
-    if number in (errno.ECONNRESET, _EPIPE):
-        return _error("closed", exc)
+    if abs(number) in (errno.ECONNRESET, _EPIPE):
+        return _error("closed", exc, errno.ECONNRESET)
     if number <= -256:
         code = -number
         if code & 0x7F in _MEMORY_LOW or code & 0xFF80 in _MEMORY_HIGH:
