@@ -12,7 +12,7 @@ option = $(if $(call given,$(1)),$(2) $(call given,$(1)))
 flag = $(if $(filter 1 y yes true,$(call given,$(1))),$(2))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check size conformance chaos flash monitor repl interop soak certs provision clean
+.PHONY: help demo test check size bench conformance chaos flash monitor repl interop soak certs provision clean
 
 help: ## Explain the targets
 	@echo "make TARGET [VARIABLE=value]"
@@ -43,6 +43,11 @@ check: ## Check style, types and the rules of the design (ARGS=)
 size: ## Measure what the library costs in heap and flash against its budget (ARGS=)
 	@$(TOOLCHAIN) venv mpy-cross micropython32 mosquitto
 	@$(PYTHON) -m tools.size $(ARGS)
+
+bench: ## Measure beside other clients, write docs/bench.* (QUICK=1: two minutes; MQTT_AS=path ARGS=)
+	@$(TOOLCHAIN) all
+	@$(if $(call given,MQTT_AS),MQTT_AS=$(MQTT_AS)) $(PYTHON) -m tools.bench \
+		$(if $(call flag,QUICK,yes),--quick,--docs) $(ARGS)
 
 flash: ## Put library and firmware on a board (BOARD=esp32|pico_w PORT=/dev/ttyUSB0 ARGS=)
 	@$(TOOLCHAIN) venv mpy-cross micropython
