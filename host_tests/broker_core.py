@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from strict import Flow, Packet, Violation, build
+from strict import Flow, Packet, Parser, Violation, build
+from strict_base import Stream
 from wire import Link
 
 HOST = "127.0.0.1"
@@ -26,6 +27,10 @@ class StepFailed(Exception):
 class Core(threading.Thread):
     """Runs one script. `failure` is None when all of it came true."""
 
+    parser: type[Stream] = Parser
+    new_flow: Callable[[], Any] = Flow
+    build: Callable[[str, Packet], bytes] = staticmethod(build)
+
     def __init__(self, name: str, steps: Sequence[Step]) -> None:
         super().__init__(name=f"broker of {name}", daemon=True)
         self.script = name
@@ -37,7 +42,7 @@ class Core(threading.Thread):
         self._start = time.monotonic()
         self._transcript: list[str] = []
         self._ids: dict[str, int] = {}
-        self._flow = Flow()
+        self._flow = self.new_flow()
         self._split = 0
         self._link: Link | None = None
         self._parked: list[Link] = []
@@ -89,6 +94,10 @@ class Core(threading.Thread):
                 listener.close()
         raise OSError(f"cannot bind port {port or 'at all'}")
 
+    def _accepted(self) -> Link:
+        """The connection that waits to be accepted."""
+        return Link(self._listener.accept()[0], self._log, self.parser())
+
     def _until(self, within_ms: float) -> float:
         return time.monotonic() + within_ms / 1000
 
@@ -102,7 +111,7 @@ class Core(threading.Thread):
     def _packet(self, name: str, fields: Packet) -> bytes:
         known = self._with_ids(fields)
         self._flow.sent(name, known)
-        return build(name, known)
+        return self.build(name, known)
 
     def _with_ids(self, fields: Packet) -> Packet:
         packet_id = fields.get("packet_id")

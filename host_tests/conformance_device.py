@@ -15,9 +15,10 @@ from looking import Mismatch
 
 def run(group: str, name: str, host: str, port: str) -> str:
     """One scenario; what is left of it is closed, whatever its end."""
-    script = Script(host, int(port))
+    scenario = find(group, name)
+    script = Script(host, int(port), scenario=scenario)
     try:
-        blocking(script, script.run(find(group, name)["client"]))
+        blocking(script, script.run(scenario["client"]))
     except Exception as error:
         if not isinstance(error, Mismatch):
             streams.print_exception(error)

@@ -26,10 +26,11 @@ if "UMQTT_FULL_LIB" in os.environ:
 from broker_core import HOST, Step
 from expand import find, table
 from fake_broker import FakeBroker
+from fake_broker5 import broker_of
 from running import HERE, command, environment
 from strict import Packet, Parser
-from umqtt_full.packet import Will
 from umqtt_full.session import Session
+from umqtt_full.will import Will
 
 WORKERS = 3  # scenarios of one test that run side by side: most of their time is waiting
 LIMIT_S = 30.0
@@ -71,7 +72,7 @@ class Worker:
     def run(self, group: str, name: str) -> tuple[bool, str]:
         """(May it be used again?, what is wrong with the scenario or nothing)."""
         scenario = find(group, name)
-        broker = FakeBroker(name, scenario["broker"])
+        broker = broker_of(scenario)
         broker.release = self.write
         broker.start()
         self.write(f"{group} {name} {HOST} {broker.port}")

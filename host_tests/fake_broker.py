@@ -15,8 +15,7 @@ import time
 from collections.abc import Sequence
 
 from broker_core import WAIT_MS, Core, Step, StepFailed, shown
-from strict import Packet, build
-from wire import Link
+from strict import Packet
 
 
 class FakeBroker(Core):
@@ -32,7 +31,7 @@ class FakeBroker(Core):
                 raise StepFailed("expected a connection, none came")
         if self._link:
             self._parked.append(self._link)
-        self._link = Link(self._listener.accept()[0], self._log)
+        self._link = self._accepted()
         self._log("<", "connection", b"")
 
     def do_small_buffer(self) -> None:
@@ -55,7 +54,7 @@ class FakeBroker(Core):
         deadline, count = self._until(ms), 0
         while time.monotonic() < deadline and not self._aborted.is_set():
             if select.select([self._listener], [], [], 0.02)[0]:
-                Link(self._listener.accept()[0], self._log).reset()
+                self._accepted().reset()
                 self._log("<", "connection, reset", b"")
                 count += 1
         if not least <= count <= most:
@@ -103,7 +102,7 @@ class FakeBroker(Core):
 
     def do_cut_out(self, how: str, count: int, name: str, fields: Packet) -> None:
         """Send the first `count` bytes of a packet, then cut."""
-        self._send(build(name, self._with_ids(fields))[:count], f"{name} cut short")
+        self._send(self.build(name, self._with_ids(fields))[:count], f"{name} cut short")
         self.do_cut(how)
 
     def do_half_open(self) -> None:
@@ -235,13 +234,16 @@ class FakeBroker(Core):
         deadline = self._until(within_ms)
         while True:
             for packet in self.link.packets:
-                if packet["type"] not in allowed:
+                if not self._may_end_with(packet, allowed):
                     raise StepFailed(f"expected the end of the stream, came {shown(packet)}")
             self.link.packets.clear()
             if self.link.ended:
                 return
             if self.link.read(deadline) is None:
                 raise StepFailed(f"expected the end of the stream within {within_ms} ms")
+
+    def _may_end_with(self, packet: Packet, allowed: Sequence[str]) -> bool:
+        return packet["type"] in allowed
 
     def do_serve(self, ms: int, options: Packet) -> None:
         """For so long answer each PINGREQ; nothing else may come but what is allowed.
@@ -281,7 +283,7 @@ class FakeBroker(Core):
         """
         while self._link and not self._link.ended:
             packet = self._poll_packet(self._until(WAIT_MS), at_end=True)
-            if packet is None or packet["type"] not in ("DISCONNECT", "PINGREQ", "END"):
+            if packet is None or not self._is_farewell(packet):
                 came = shown(packet) if packet else "nothing"
                 raise StepFailed(f"expected DISCONNECT or the end of the stream, came {came}")
             if packet["type"] == "DISCONNECT":
@@ -290,3 +292,6 @@ class FakeBroker(Core):
             deadline = self._until(WAIT_MS)
             while link.read(deadline):
                 link.packets.clear()
+
+    def _is_farewell(self, packet: Packet) -> bool:
+        return packet["type"] in ("DISCONNECT", "PINGREQ", "END")

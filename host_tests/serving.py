@@ -12,6 +12,7 @@ from typing import Any
 from broker_core import HOST
 from expand import find
 from fake_broker import FakeBroker
+from fake_broker5 import broker_of
 from running import HERE, LIMIT_S, Device, Scripted, split_python
 
 _idle: dict[str, list[Serving]] = {}
@@ -67,7 +68,7 @@ atexit.register(_close_all)
 def run_scenario(python: str, group: str, name: str) -> None:
     """Both sides of a scenario; AssertionError says what did not come true."""
     scenario: dict[str, Any] = find(group, name)
-    broker = FakeBroker(name, scenario["broker"])
+    broker = broker_of(scenario)
     limit_s = scenario.get("limit_s", LIMIT_S)
     if scenario.get("heap"):
         client_problem = _alone(python, group, name, broker, limit_s)

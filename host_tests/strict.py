@@ -7,152 +7,45 @@ may not send. `Flow` follows packet identifiers over a session and over its conn
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from strict_base import (
+    FIXED_FLAGS,
+    TYPES,
+    Packet,
+    Reader,
+    Stream,
+    Violation,
+    check_filter,
+    check_topic,
+    frame,
+    remaining_length,
+    u16,
+)
 
-Packet = dict[str, Any]
+__all__ = ("Flow", "Packet", "Parser", "Violation", "build", "frame", "remaining_length")
 
-TYPES = (
-    "RESERVED_0", "CONNECT", "CONNACK", "PUBLISH", "PUBACK", "PUBREC", "PUBREL", "PUBCOMP",
-    "SUBSCRIBE", "SUBACK", "UNSUBSCRIBE", "UNSUBACK", "PINGREQ", "PINGRESP", "DISCONNECT",
-    "RESERVED_15",
-)  # fmt: skip
-FROM_CLIENT = {
-    "CONNECT", "PUBLISH", "PUBACK", "PUBREC", "PUBREL", "PUBCOMP", "SUBSCRIBE", "UNSUBSCRIBE",
-    "PINGREQ", "DISCONNECT",
-}  # fmt: skip
-FIXED_FLAGS = {"PUBREL": 2, "SUBSCRIBE": 2, "UNSUBSCRIBE": 2}
 ACKS = ("PUBACK", "PUBREC", "PUBREL", "PUBCOMP", "UNSUBACK")
 
 
-class Violation(Exception):
-    """The client broke a rule: `clause` says which."""
-
-    def __init__(self, clause: str, text: str) -> None:
-        super().__init__(f"[{clause}] {text}")
-        self.clause = clause
-
-
-class Reader:
-    """The variable header and payload of one packet, read field by field."""
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        self.at = 0
-
-    def left(self) -> int:
-        """How many bytes are still to be read."""
-        return len(self.data) - self.at
-
-    def take(self, count: int, what: str) -> bytes:
-        """The next `count` bytes."""
-        if self.left() < count:
-            raise Violation("MQTT-2.2.3", f"the packet ends inside its {what}")
-        self.at += count
-        return self.data[self.at - count : self.at]
-
-    def byte(self, what: str) -> int:
-        """An octet."""
-        return self.take(1, what)[0]
-
-    def number(self, what: str) -> int:
-        """Two bytes, big-endian."""
-        return int.from_bytes(self.take(2, what), "big")
-
-    def binary(self, what: str) -> bytes:
-        """Bytes behind a length of two bytes."""
-        return self.take(self.number(what), what)
-
-    def text(self, what: str) -> str:
-        """UTF-8 behind a length of two bytes."""
-        raw = self.binary(what)
-        try:
-            text = raw.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise Violation("MQTT-1.5.3-1", f"{what} is not UTF-8: {raw!r}") from error
-        if "\0" in text:
-            raise Violation("MQTT-1.5.3-2", f"{what} contains U+0000")
-        return text
-
-    def packet_id(self) -> int:
-        """A packet identifier."""
-        packet_id = self.number("packet identifier")
-        if packet_id == 0:
-            raise Violation("MQTT-2.3.1-1", "packet identifier 0")
-        return packet_id
-
-
-class Parser:
-    """The packets of one connection, in order; a subclass may read another version."""
+class Parser(Stream):
+    """The packets of one connection, in order."""
 
     level = 4
+    from_client = frozenset(
+        ("CONNECT", "PUBLISH", "PUBACK", "PUBREC", "PUBREL", "PUBCOMP", "SUBSCRIBE")
+        + ("UNSUBSCRIBE", "PINGREQ", "DISCONNECT")
+    )
 
     def __init__(self) -> None:
-        self.pending = bytearray()
-        self.total = 0
-        self._seen_connect = False
-        self._seen_disconnect = False
-        self._body: dict[str, Callable[[Reader, int], Packet]] = {
+        super().__init__()
+        self._body = {
             "CONNECT": self.connect,
             "PUBLISH": self.publish,
+            **dict.fromkeys(("PUBACK", "PUBREC", "PUBREL", "PUBCOMP"), self.ack),
             "SUBSCRIBE": self.subscribe,
             "UNSUBSCRIBE": self.unsubscribe,
             "PINGREQ": self.empty,
             "DISCONNECT": self.empty,
         }
-
-    def feed(self, data: bytes) -> list[Packet]:
-        """The packets that `data` completes; what remains waits in `pending`."""
-        if data and self._seen_disconnect:
-            raise Violation("MQTT-3.14.4-2", f"bytes after DISCONNECT: {data.hex(' ')}")
-        self.total += len(data)
-        self.pending += data
-        packets = []
-        while (end := self._end()) is not None:
-            raw = bytes(self.pending[:end])
-            del self.pending[:end]
-            packets.append(self.packet(raw))
-            if self._seen_disconnect and self.pending:
-                rest = self.pending.hex(" ")
-                raise Violation("MQTT-3.14.4-2", f"bytes after DISCONNECT: {rest}")
-        return packets
-
-    def _end(self) -> int | None:
-        """Where the first packet of `pending` ends; None when it is not whole yet."""
-        size = 0
-        for index in range(1, 5):
-            if index >= len(self.pending):
-                return None
-            size |= (self.pending[index] & 0x7F) << 7 * (index - 1)
-            if not self.pending[index] & 0x80:
-                if index > 1 and self.pending[index] == 0:
-                    raise Violation("MQTT-2.2.3", "remaining length is padded")
-                end = 1 + index + size
-                return end if len(self.pending) >= end else None
-        raise Violation("MQTT-2.2.3", "remaining length of more than four bytes")
-
-    def packet(self, raw: bytes) -> Packet:
-        """One whole packet as a dict of its fields."""
-        name, flags = TYPES[raw[0] >> 4], raw[0] & 15
-        if name not in FROM_CLIENT:
-            raise Violation("MQTT-2.2.1", f"a client does not send {name}: {raw.hex(' ')}")
-        if name != "PUBLISH" and flags != FIXED_FLAGS.get(name, 0):
-            raise Violation("MQTT-2.2.2-1", f"{name} with flags {flags:04b}")
-        self._check_order(name)
-        start = next(index for index in range(1, 5) if not raw[index] & 0x80) + 1
-        reader = Reader(raw[start:])
-        fields = self._body.get(name, self.ack)(reader, flags)
-        if reader.left():
-            raise Violation("MQTT-2.2.3", f"{name} has {reader.left()} bytes too many")
-        return {"type": name, "raw": raw, **fields}
-
-    def _check_order(self, name: str) -> None:
-        if name == "CONNECT" and self._seen_connect:
-            raise Violation("MQTT-3.1.0-2", "a second CONNECT on one connection")
-        if name != "CONNECT" and not self._seen_connect:
-            raise Violation("MQTT-3.1.0-1", f"{name} before CONNECT")
-        self._seen_connect = True
-        self._seen_disconnect = name == "DISCONNECT"
 
     # ---------------------------------------------------------------- packets
 
@@ -245,26 +138,6 @@ class Parser:
         return {}
 
 
-def check_topic(topic: str, what: str) -> None:
-    """A topic name: not empty, no wildcards."""
-    if not topic:
-        raise Violation("MQTT-4.7.3-1", f"empty {what}")
-    if "+" in topic or "#" in topic:
-        raise Violation("MQTT-3.3.2-2", f"wildcard in the {what} {topic!r}")
-
-
-def check_filter(topic_filter: str) -> None:
-    """A topic filter: not empty, wildcards only where they may stand."""
-    if not topic_filter:
-        raise Violation("MQTT-4.7.3-1", "empty topic filter")
-    levels = topic_filter.split("/")
-    for index, level in enumerate(levels):
-        if "#" in level and (level != "#" or index != len(levels) - 1):
-            raise Violation("MQTT-4.7.1-2", f"# misplaced in {topic_filter!r}")
-        if "+" in level and level != "+":
-            raise Violation("MQTT-4.7.1-3", f"+ misplaced in {topic_filter!r}")
-
-
 class Flow:
     """Packet identifiers of one session: none twice, none sent again on a live connection.
 
@@ -335,25 +208,6 @@ class Flow:
 # ------------------------------------------------------------ what a broker sends
 
 
-def remaining_length(size: int) -> bytes:
-    """The length field of a fixed header (2.2.3)."""
-    out = bytearray()
-    while True:
-        size, digit = size >> 7, size & 0x7F
-        out.append(digit | (0x80 if size else 0))
-        if not size:
-            return bytes(out)
-
-
-def frame(first: int, body: bytes) -> bytes:
-    """A fixed header and what it announces."""
-    return bytes([first]) + remaining_length(len(body)) + body
-
-
-def _u16(number: int) -> bytes:
-    return number.to_bytes(2, "big")
-
-
 def build(name: str, fields: Packet) -> bytes:
     """A packet from a broker. `flags` overrides the low four bits of the first byte."""
     return frame(TYPES.index(name) << 4 | _flags(name, fields), _body(name, fields))
@@ -374,12 +228,12 @@ def _body(name: str, fields: Packet) -> bytes:
     if name == "PUBLISH":
         topic = fields["topic"]
         raw = topic.encode() if isinstance(topic, str) else topic
-        packet_id = _u16(fields["packet_id"]) if fields.get("qos", 0) else b""
-        return _u16(len(raw)) + raw + packet_id + bytes(fields.get("payload", b""))
+        packet_id = u16(fields["packet_id"]) if fields.get("qos", 0) else b""
+        return u16(len(raw)) + raw + packet_id + bytes(fields.get("payload", b""))
     if name == "SUBACK":
-        return _u16(fields["packet_id"]) + bytes(fields["codes"])
+        return u16(fields["packet_id"]) + bytes(fields["codes"])
     if name in ACKS:
-        return _u16(fields["packet_id"])
+        return u16(fields["packet_id"])
     if name == "PINGRESP":
         return b""
     raise ValueError(f"a broker does not send {name}")

@@ -8,7 +8,7 @@ import unit_rig
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from paho.mqtt.client import CallbackAPIVersion, Client, MQTTMessage, MQTTv311
-from umqtt_full.packet import Will
+from umqtt_full.will import Will
 from unit_rig import Rig
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=12)

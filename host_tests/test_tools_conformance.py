@@ -128,6 +128,18 @@ def test_a_second_version_counts_as_soon_as_it_has_a_map(root: Path) -> None:
     assert conformance.problems(root) == ["MQTT-9.0.0-1: is not in the map"]
 
 
+def test_tests_of_the_second_version_have_names_of_their_own(root: Path) -> None:
+    name = "test_mqtt5_9_0_0_1_later"
+    path = root / "host_tests/test_conformance_5.py"
+    for written, said in ((name, []), (name.replace("mqtt5", "mqtt"), ["is not named after"])):
+        path.write_text(f"def {written}() -> None:\n    assert later()\n")
+        conformance._tree.cache_clear()
+        row = ("MQTT-9.0.0-1", f"test_conformance_5.py::{written}", "", "a.py:A.f", "")
+        table(root, "map5.csv", MAP_HEAD, row)
+        assert [text for text in said if text in str(conformance.problems(root))] == said
+        assert bool(conformance.problems(root)) == bool(said)
+
+
 def test_results_come_from_the_report(root: Path) -> None:
     path = root / "host_tests/test_conformance_x.py"
     path.write_text(

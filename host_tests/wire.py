@@ -9,15 +9,21 @@ import time
 from collections.abc import Callable
 
 from strict import Packet, Parser
+from strict_base import Stream
 
 
 class Link:
     """One accepted connection."""
 
-    def __init__(self, raw: socket.socket, log: Callable[[str, str, bytes], None]) -> None:
+    def __init__(
+        self,
+        raw: socket.socket,
+        log: Callable[[str, str, bytes], None],
+        parser: Stream | None = None,
+    ) -> None:
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.raw = raw
-        self.parser = Parser()
+        self.parser = parser or Parser()
         self.packets: list[Packet] = []
         self.ended = False
         self._log = log

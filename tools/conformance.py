@@ -31,7 +31,7 @@ _UNNUMBERED = "unnumbered_client.csv"
 _TIMEOUT = 600
 _WORKERS = "4"
 _PASSED = "passed"
-_NAMED = re.compile(r"test_(mqtt|u\d+)_\d")  # what is named as the test of a statement
+_NAMED = re.compile(r"test_(mqtt5?|u\d+)_\d")  # what is named as the test of a statement
 _INTRODUCTION = """\
 # Conformance
 
@@ -47,16 +47,17 @@ tests in `host_tests/test_conformance_*.py`; some statements have further tests,
 
 @dataclass(frozen=True)
 class Version:
-    """A version of the protocol: where its statements are, and its map."""
+    """A version of the protocol: where its statements are, its map, how its tests begin."""
 
     number: str
     statements: str
     map: str
+    tests: str
 
 
 VERSIONS = (
-    Version("3.1.1", "mqtt311_client.csv", "map311.csv"),
-    Version("5.0", "mqtt5_client.csv", "map5.csv"),
+    Version("3.1.1", "mqtt311_client.csv", "map311.csv", "test_mqtt_"),
+    Version("5.0", "mqtt5_client.csv", "map5.csv", "test_mqtt5_"),
 )
 
 
@@ -183,12 +184,13 @@ def _does_something(function: ast.AST) -> bool:
     )
 
 
-def _is_named_after(test: str, statement: str) -> bool:
-    words = re.sub(r"[-.]", "_", statement.lower())
-    return test.partition("::")[2].startswith(f"test_{words}_")
+def _is_named_after(test: str, statement: str, version: Version) -> bool:
+    words = "test_" + re.sub(r"[-.]", "_", statement.lower())
+    start = words.replace("test_mqtt_", version.tests)
+    return test.partition("::")[2].startswith(f"{start}_")
 
 
-def _entry_problems(root: Path, one: str, entry: Entry) -> Iterator[str]:
+def _entry_problems(root: Path, version: Version, one: str, entry: Entry) -> Iterator[str]:
     if entry.not_applicable:
         if entry.test or entry.more:
             yield f"{one}: is said not to apply, and has a test"
@@ -196,7 +198,7 @@ def _entry_problems(root: Path, one: str, entry: Entry) -> Iterator[str]:
     if not entry.test:
         yield f"{one}: has no test, and no reason why it would not apply"
         return
-    if not _is_named_after(entry.test, one):
+    if not _is_named_after(entry.test, one, version):
         yield f"{one}: its test is not named after it: {entry.test}"
     for reference in (entry.test, *entry.more):
         if text := _missing_test(root, reference):
@@ -230,7 +232,7 @@ def problems(root: Path) -> list[str]:
         found += [f"{one}: is in the map, but not a statement" for one in table if one not in ids]
         for one in statements(root, version):
             if one.id in table:
-                found += _entry_problems(root, one.id, table[one.id])
+                found += _entry_problems(root, version, one.id, table[one.id])
             else:
                 found.append(f"{one.id}: is not in the map")
         tests += [entry.test for entry in table.values() if entry.test]

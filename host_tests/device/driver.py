@@ -20,6 +20,7 @@ import errno
 import gc
 import sys
 
+import options_5
 import platform_time as clock
 import streams
 import umqtt_full
@@ -67,8 +68,11 @@ def matches(error, name, wanted):
 class Script(Looking, Polling):
     """Executes steps. What the client tells its callbacks is recorded."""
 
-    def __init__(self, host, port, front=None):
+    def __init__(self, host, port, front=None, scenario=()):
         super().__init__()
+        scenario = dict(scenario)
+        self.version = scenario.get("version", 4)
+        self.new = scenario.get("new", {})  # options that the scenario has in this version only
         self.front = front or Blocking()
         self.host = host
         self.port = port
@@ -126,6 +130,9 @@ class Script(Looking, Polling):
         """Make the client; ("new", kwargs) must be the first step, or is left out."""
         values = dict(OPTIONS)
         values.update(options)
+        values.update(self.new)
+        if self.version == 5:
+            options_5.prepare(self, values)
         client_id = values.pop("client_id", "dev")
         host = values.pop("host", self.host)
         if "will" in values and isinstance(values["will"], tuple):
@@ -137,13 +144,18 @@ class Script(Looking, Polling):
         client.on_message = self.recorder(None, {})
         client.on_connect = lambda present: self.happened.append(("connect", present))
         client.on_disconnect = self.lost
-        client.on_error = lambda e: self.happened.append(("error", class_name(e)))
+        client.on_error = lambda e: self.happened.append(("error",) + self.told(e))
         self.client = client
 
     def lost(self, error):
         """The link ended."""
-        self.happened.append(("disconnect", class_name(error)))
+        self.happened.append(("disconnect",) + self.told(error))
         self.front.lost(error)
+
+    def told(self, error):
+        """Its class, and its reason code if there is one in this version."""
+        code = getattr(error, "reason_code", None) if self.version == 5 else None
+        return (class_name(error),) if code is None else (class_name(error), code)
 
     def recorder(self, topic_filter, options):
         """A handler that records the message and then runs the steps of option "do"."""
@@ -153,6 +165,8 @@ class Script(Looking, Polling):
             m = message
             self.received.append((topic_filter, m.topic, bytes(m.payload), m.qos, bool(m.retain),
                                   bool(m.dup), m.offset, m.total))  # fmt: skip
+            if self.version == 5:
+                self.properties.append(m.properties)
             outer, self.message = self.message, message
             try:
                 for step in steps:
@@ -165,9 +179,12 @@ class Script(Looking, Polling):
         return handler
 
     def do_on(self, topic_filter, qos=0, options=None):
-        """Register a handler. Options: "stream", "decorator", "do" (steps it runs)."""
+        """Register a handler. Options: "stream", "decorator", "do" (steps it runs), "more"."""
         options = options or {}
         handler = self.recorder(topic_filter, options)
+        if "more" in options:
+            self.client.on(topic_filter, handler, qos, **options["more"])
+            return
         if options.get("decorator"):
             check(self.client.on(topic_filter, qos=qos)(handler) is handler, "handler is lost")
         elif options.get("stream"):
@@ -191,6 +208,10 @@ class Script(Looking, Polling):
         """An attribute of the client has this value."""
         value = self.attribute(path.split("."))
         check(value == expected, "%s is %r" % (path, value))
+
+    def do_check_key(self, path, key):
+        """A dict of the client has that key."""
+        check(key in self.attribute(path.split(".")), "there is no %s" % key)
 
     def attribute(self, names):
         """The client's attribute at the end of that path."""
@@ -333,9 +354,10 @@ def succeeds(group, name, host, port, prefix="", front="blocking"):
     """Run one scenario; what is wrong is printed."""
     streams.writes.clear()
     runner = front_named(front)
-    script = Script(host, int(port), runner)
+    scenario = find(group, name)
+    script = Script(host, int(port), runner, scenario)
     try:
-        steps = prefixed(find(group, name)["client"], prefix)
+        steps = prefixed(scenario["client"], prefix)
         runner.run(script, script.run(steps))
     except Exception as error:
         if not isinstance(error, Mismatch):

@@ -18,15 +18,39 @@ class Looking:
 
     def __init__(self):
         self.received = []  # (filter, topic, payload, qos, retain, dup, offset, total)
+        self.properties = []  # of each message, in 5.0
         self.happened = []
 
     def do_messages(self, expected):
         """All messages since the last look: (topic, payload, qos, retain, dup), or a start."""
         self.compare(self.received, expected, 1)
 
+    def do_properties(self, expected):
+        """The properties of all messages since the last look."""
+        check(self.properties == expected, "properties %r" % (self.properties,))
+        self.properties.clear()
+
+    def do_first_properties(self, expected):
+        """The properties of the first of them."""
+        check(self.properties[0] == expected, "properties %r" % (self.properties[0],))
+
     def do_handled(self, expected):
         """The same with the filter of the handler in front (None: on_message)."""
         self.compare(self.received, expected, 0)
+
+    def do_messages_in_any_order(self, kinds, times):
+        """Each of these (topic, payload) so often, and nothing else."""
+        seen = [item[1:3] for item in self.received]
+        check(len(seen) == times * len(kinds), "got %r" % (seen,))
+        check(all(seen.count(one) == times for one in kinds), "got %r" % (seen,))
+        self.received.clear()
+
+    def do_handled_in_any_order(self, expected):
+        """The same in an order that is left to the library."""
+        seen = [item[: len(expected[0])] for item in self.received]
+        check(len(seen) == len(expected), "got %r" % (seen,))
+        check(all(one in seen for one in expected), "got %r" % (seen,))
+        self.received.clear()
 
     def do_pieces(self, expected):
         """The same as (offset, total, payload)."""

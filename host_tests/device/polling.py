@@ -35,6 +35,14 @@ class Polling:
             lambda: "only %d bytes" % sum(len(item[2]) for item in self.received),
         )
 
+    def do_poll_until_payload(self, payload, within_ms=3000):
+        """Poll until the last message had that payload."""
+        yield from self.poll_while(
+            lambda: not self.received or self.received[-1][2] != payload,
+            within_ms,
+            lambda: "got %d messages" % len(self.received),
+        )
+
     def do_poll_until_attr(self, path, wanted, within_ms=3000):
         """Poll until an attribute has that value."""
         names = path.split(".")

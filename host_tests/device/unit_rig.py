@@ -59,7 +59,10 @@ class Rig:
 
     def __init__(self, **options):
         client_id = options.pop("client_id", "c")
-        self.session = Session(client_id, **options)
+        self._start(Session(client_id, **options))
+
+    def _start(self, session):
+        self.session = session
         self.messages = []  # what no filter matched
         self.errors = []
         self.session.subscriptions.on_message = self._keep
@@ -70,10 +73,10 @@ class Rig:
         self.messages.append(copied(message))
 
     def connect(self, connack=CONNACK, now=0):
-        """Open, answer CONNECT at the time `now`, and return what is then written."""
+        """Open at the time `now`, answer CONNECT at once, and return what is then written."""
         self.session.open()
-        self.drain()
         self.session.poll(now)
+        self.drain()
         self.feed(connack)
         return self.drain()
 

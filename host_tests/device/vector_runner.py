@@ -10,7 +10,7 @@ import sys
 
 import vectors
 from umqtt_full.errors import MQTTError, ProtocolError, ReasonError
-from umqtt_full.packet import Will
+from umqtt_full.will import Will
 from unit_rig import CONNACK, Rig, copied
 
 TAIL = b"\x30\x07\x00\x04tail\x21"

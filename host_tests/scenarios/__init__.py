@@ -23,3 +23,16 @@ GROUPS = (
     "streams",
     "peers",
 )
+
+# Groups of MQTT 5.0 alone; those above are played in both versions (see `device/expand.py`).
+GROUPS_5 = (
+    "v5_connect",
+    "v5_alias",
+    "v5_publish",
+    "v5_limits",
+    "v5_subscribe",
+    "v5_disconnect",
+    "v5_auth",
+    "v5_fallback",
+    "v5_arguments",
+)

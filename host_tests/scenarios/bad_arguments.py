@@ -62,6 +62,20 @@ SCENARIOS = (
     },
     {
         "name": "payload_over_what_was_configured",
+        "in_5": {
+            "why": "a PUBLISH is longer by its property length",
+            "broker": (
+                ("greet",), ("expect", "PUBLISH", {"payload": b"x" * 93, "qos": 0}),
+                ("expect_eof", 5000, ("DISCONNECT",)),
+            ),
+            "client": (
+                ("new", {"maximum_packet_size": 100}), ("connect",),
+                ("raises", "ValueError", {}, ("publish", ("abcd", b"x" * 95), {"qos": "@qos"})),
+                ("raises", "ValueError", {}, ("publish_nowait", ("abcd", b"x" * 500),
+                    {"qos": "@qos"})),
+                ("publish", ("ab", b"x" * 93)),
+            ),
+        },
         "cases": {"qos_0": {"@qos": 0}, "qos_1": {"@qos": 1}, "qos_2": {"@qos": 2}},
         "broker": (
             ("greet",), ("expect", "PUBLISH", {"payload": b"x" * 94, "qos": 0}),
@@ -112,6 +126,9 @@ SCENARIOS = (
     },
     {
         "name": "bad_client",
+        "in_5": {"why": "both may be in 5.0: see v5_connect",
+                 "cases": {"empty_client_id_without_clean_session": None,
+                           "password_without_username": None}},
         "covers": (
             "MQTT-1.5.3-1", "MQTT-1.5.3-2", "MQTT-3.1.2-13", "MQTT-3.1.2-14", "MQTT-3.1.2-22",
             "MQTT-3.1.3-4", "MQTT-3.1.3-7", "MQTT-3.1.3-10", "MQTT-3.1.3-11",

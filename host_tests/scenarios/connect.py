@@ -9,6 +9,8 @@ QUEUES = "AsyncClient drops QoS 0 then, and counts it: see test_async_offline"
 SCENARIOS = (
     {
         "name": "connect_bytes",
+        "in_5": {"why": "an empty client id gets another by CONNACK: see v5_connect",
+                 "cases": {"empty_client_id": None}},
         "covers": (
             "MQTT-3.1.0-1", "MQTT-3.1.2-1", "MQTT-3.1.2-2", "MQTT-3.1.2-3", "MQTT-3.1.2-11",
             "MQTT-3.1.2-13", "MQTT-3.1.2-15", "MQTT-3.1.2-18", "MQTT-3.1.2-20", "MQTT-3.1.3-3",
@@ -275,6 +277,8 @@ SCENARIOS = (
     },
     {
         "name": "events_of_a_connection",
+        "in_5": {"why": "a session that the client knows nothing of is refused [MQTT-3.2.2-4]",
+                 "new": {"accept_session": True}},
         "broker": (("greet", {"session_present": 1}), ("expect", "DISCONNECT")),
         "client": (
             ("connect",),

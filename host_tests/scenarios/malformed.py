@@ -73,6 +73,10 @@ SCENARIOS = (
     },
     {
         "name": "malformed_ack_closes",
+        "in_5": {"why": "a third byte is a reason code in 5.0, the fourth begins the properties",
+                 "cases": {"puback_long": {"@hex": "5:40 05 00 01 00 00 00"},
+                           "pubrec_long": {"@hex": "5:50 05 00 01 00 00 00"},
+                           "pubrel_long": {"@hex": "5:62 05 00 01 00 00 00"}}},
         "covers": ("MQTT-2.2.2-2",),
         "cases": {
             "puback_flags": {"@hex": "41 02 00 01"}, "puback_empty": {"@hex": "40 00"},
@@ -93,6 +97,8 @@ SCENARIOS = (
     },
     {
         "name": "packet_type_that_no_broker_sends_closes",
+        "in_5": {"why": "a broker may send DISCONNECT in 5.0: see v5_disconnect",
+                 "cases": {"disconnect": None}},
         "covers": ("MQTT-2.2.2-2", "MQTT-4.8.0-1"),
         "cases": {
             "0": {"@hex": "00 00"}, "0_flags": {"@hex": "0f 02 00 00"}, "15": {"@hex": "f0 00"},

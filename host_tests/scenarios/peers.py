@@ -9,6 +9,13 @@ BACK = ("greet", {"session_present": 1})
 SCENARIOS = (
     {
         "name": "umqtt_simple_writes_a_publish_in_one_piece",
+        "in_5": {
+            "why": "CONNECT has properties, PUBLISH is longer by its property length",
+            "client": (
+                ("new", {"dial": "counted"}), ("connect",), ("writes", [31]),
+                ("publish", ("a/b/c", b"x" * 100), {"qos": 1}), ("writes", [112]),
+            ),
+        },
         "broker": (
             ("greet",),
             ("expect", "PUBLISH", {"packet_id": "$a"}), ("send", "PUBACK", {"packet_id": "$a"}),
@@ -153,6 +160,8 @@ SCENARIOS = (
     },
     {
         "name": "mqtt_as_session_present_is_accepted_and_resumed",
+        "in_5": {"why": "a session that the client knows nothing of is refused [MQTT-3.2.2-4]",
+                 "new": {"accept_session": True}},
         "broker": (
             ("greet", {"session_present": 1}),
             ("send", "PUBLISH", {"topic": "kept", "qos": 1, "packet_id": 3}),
@@ -246,6 +255,8 @@ SCENARIOS = (
     },
     {
         "name": "miniMQTT_session_present_is_not_an_error_code",
+        "in_5": {"why": "a session that the client knows nothing of is refused [MQTT-3.2.2-4]",
+                 "new": {"accept_session": True}},
         "broker": (("greet", {"session_present": 1}), MARK),
         "client": (("connect", (), {}, True), ("check", "connected", True)) + MARKED,
     },
@@ -324,6 +335,8 @@ SCENARIOS = (
     },
     {
         "name": "coreMQTT_message_too_large_does_not_poison_a_resumed_session",
+        "in_5": {"why": "what is longer than announced is answered by 0x95: see v5_limits",
+                 "new": {"accept_session": True, "properties": {"maximum_packet_size": None}}},
         "broker": (
             ("greet", {"session_present": 1}),
             ("send", "PUBLISH", {"topic": "big", "payload": b"B" * 3000, "qos": 1,

@@ -188,6 +188,8 @@ SCENARIOS = (
     },
     {
         "name": "hundred_inbound_qos_2_ids_are_kept_apart",
+        "in_5": {"why": "so many need a Receive Maximum that allows them",
+                 "new": {"properties": {"receive_maximum": 100}}},
         "covers": ("MQTT-4.1.0-2",),
         "broker": (
             ("greet",),

@@ -257,6 +257,8 @@ SCENARIOS = (
     },
     {
         "name": "session_goes_on_at_the_first_connect",
+        "in_5": {"why": "a session that the client knows nothing of is refused [MQTT-3.2.2-4]",
+                 "new": {"accept_session": True}},
         "covers": ("U311-5",),
         "broker": (
             ("greet", {"session_present": 1}, {"clean_session": False}),

@@ -6,6 +6,18 @@ COUNTED = ("new", {"dial": "counted"})
 SCENARIOS = (
     {
         "name": "one_write_a_packet",
+        "in_5": {
+            "why": "CONNECT has properties, the others are longer by their property length",
+            "client": (
+                COUNTED, ("connect",), ("writes", [31]),
+                ("publish", ("a", b"x")), ("writes", [7]),
+                ("publish", ("a", b"x"), {"qos": 1}), ("writes", [9]),
+                ("publish", ("a", b"x"), {"qos": 2}), ("writes", [9, 4]),
+                ("subscribe", ("i", 1)), ("writes", [9]), ("sync", "subscribed"),
+                ("poll_until", 1), ("poll_for", 50), ("writes", [4]),
+                ("disconnect",), ("writes", [2]),
+            ),
+        },
         "broker": (
             ("greet",),
             ("expect", "PUBLISH", {"qos": 0}),
@@ -55,12 +67,12 @@ SCENARIOS = (
         "broker": (
             ("greet",),
             ("send_together",) + (("PUBLISH", {"topic": "i", "qos": 1, "packet_id": 5}),) * 20,
-            ("expect_mix", {"PUBACK": 20, "PUBLISH": 10}),
+            ("expect_mix", {"PUBACK": 20, "PUBLISH": 10}), ("send", "PUBLISH", {"topic": "done"}),
         ),
         "client": (
             ("new", {"dial": "dribbling", "tx_size": 2048}), ("connect",),
             ("repeat", 10, ("publish_nowait", ("a", b"z" * 60), {"qos": 1}), ("poll",)),
-            ("poll_until", 20), ("poll_for", 500),
+            ("poll_until", 21, 10000),
         ),
     },
     {
@@ -76,6 +88,16 @@ SCENARIOS = (
     },
     {
         "name": "write_that_fails_inside_a_packet_closes",
+        "in_5": {
+            "why": "CONNECT is longer by its properties",
+            "client": (
+                ("new", {"dial": "failing", "dial_args": (40,)}), ("connect",),
+                ("raises", "OSError", {"errno": "ENOMEM"},
+                    ("repeat", 1, ("publish", ("a", b"x" * 50), {"qos": "@qos"}),
+                        ("poll_for", 500))),
+                ("check", "connected", False),
+            ),
+        },
         "cases": {"qos_0": {"@qos": 0}, "qos_1": {"@qos": 1}},
         "broker": (("accept",), ("expect", "CONNECT"), ("send", "CONNACK"), ("expect_eof", 2500)),
         "client": (
@@ -87,6 +109,13 @@ SCENARIOS = (
     },
     {
         "name": "write_that_fails_is_made_good_after_reconnect",
+        "in_5": {
+            "why": "CONNECT is longer by its properties",
+            "client": (
+                ("new", {"reconnect": True, "dial": "failing", "dial_args": (40,)}), ("connect",),
+                ("publish", ("a", b"x" * 50), {"qos": 1}, None),
+            ),
+        },
         "broker": (
             ("greet",), ("expect_eof", 2500), ("greet", {"session_present": 1}),
             ("expect", "PUBLISH", {"payload": b"x" * 50, "packet_id": "$a"}),
