@@ -66,6 +66,18 @@ SCRIPTS: dict[str, tuple[Any, ...]] = {
         ("expect", "PUBLISH", {"packet_id": 1}), ("send", "PUBACK", {"packet_id": 1}),
     ),
     "subscribe_without_a_callback": (("greet",),),
+    "long_messages_come_whole": (
+        ("greet",),
+        ("send", "PUBLISH", {"topic": "a", "payload": b"x" * 5000, "qos": 1,
+                             "packet_id": 7}),
+        ("expect", "PUBACK", {"packet_id": 7}),
+        ("send", "PUBLISH", {"topic": "b", "payload": b"y" * 3000, "qos": 2,
+                             "packet_id": 8}),
+        ("expect", "PUBREC", {"packet_id": 8}), ("send", "PUBREL", {"packet_id": 8}),
+        ("expect", "PUBCOMP", {"packet_id": 8}),
+        ("send", "PUBLISH", {"topic": "c", "payload": b"z" * 2000}),
+        ("send", "PUBLISH", {"topic": "d", "payload": b"short"}), ("expect", "DISCONNECT"),
+    ),
     "log_and_delay_are_called": (
         ("greet",), SEEN, ("cut", "rst"), ("accept",), ("cut", "rst"), BACK,
         ("expect", "PUBLISH", {"dup": True, "packet_id": "$a"}), ACK,

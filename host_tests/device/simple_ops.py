@@ -165,6 +165,31 @@ def run_subscribe_without_a_callback(host, port):
     client.disconnect()
 
 
+def run_long_messages_come_whole(host, port):
+    """What is longer than our buffer is handed over like any other message; errors come out."""
+    client = connected(host, port)
+    for topic, msg in ((b"a", b"x" * 5000), (b"b", b"y" * 3000)):
+        seen.clear()
+        while not seen:
+            client.wait_msg()
+        check(seen == [(topic, msg)], repr(seen)[:60])
+    while client.check_msg() != 0x62:  # PUBREL
+        pass
+
+    def fails(topic, msg):
+        raise ValueError(topic)
+
+    client.set_callback(fails)
+    error, _ = raised(client.wait_msg)
+    check(isinstance(error, ValueError) and error.args == (b"c",), repr(error))
+    client.set_callback(heard)
+    seen.clear()
+    while not seen:
+        client.wait_msg()
+    check(seen == [(b"d", b"short")], repr(seen)[:60])
+    client.disconnect()
+
+
 def run_log_and_delay_are_called(host, port):
     """Overridden, they are told of each failure and each attempt."""
     told = []

@@ -9,7 +9,7 @@ from errno import ECONNRESET, ENOTCONN
 from .client import Client
 from .errors import ReasonError
 from .net import dial, resolve, stream_of
-from .packet import Message, set_clean
+from .packet import Message, check_topic, set_clean
 
 _PINGRESP = 0xD0
 
@@ -56,6 +56,8 @@ class MQTTClient:
         self._some = False  # a message was handled
         self._one = False  # no more than one may be
         self._raised: Exception | None = None
+        self._long = bytearray()  # of a message that is longer than the buffer …
+        self._topic = b""  # … and its topic
 
     def set_callback(self, f: "Callable[[bytes, bytes], object]") -> None:
         """Set what is called with (topic, msg), both bytes, for each message."""
@@ -117,6 +119,7 @@ class MQTTClient:
         client.on_error = self._error
         client.session.subscriptions.ready = self._ready  # type: ignore[assignment, method-assign]
         client.session.subscriptions.gates = 1
+        client.session.take_piece = self._piece  # type: ignore[method-assign, assignment]
         return client
 
     def _secure(self, host: str, port: int) -> "Any":
@@ -144,6 +147,26 @@ class MQTTClient:
         self._some = True
         if self.cb is not None:
             self.cb(message.topic.encode(), bytes(message.payload))
+
+    def _piece(self, message: Message) -> bool:
+        """Gather a message that is longer than the buffer: umqtt.simple gives each one whole."""
+        session = self._up().session
+        if message.header & 4 and session.received.known(message.packet_id, message.header):
+            return False
+        if not message.offset:
+            check_topic(message)
+            self._long = bytearray()
+            self._topic = message.topic.encode()
+        self._long += message.payload
+        if len(self._long) == message.total:
+            self._some = True
+            try:
+                if self.cb is not None:
+                    self.cb(self._topic, bytes(self._long))
+            except Exception as exc:
+                self._error(exc)
+            self._long = bytearray()
+        return True
 
     def _error(self, exc: Exception) -> None:
         self._raised = exc
