@@ -24,7 +24,7 @@ LIBRARY = "umqtt_full"
 # A module imports modules of a lower rank only. A new module has to be placed here.
 RANKS = {
     **dict.fromkeys(("_cpython", "errors", "reason"), 0),
-    **dict.fromkeys(("topic", "ids", "net", "waits"), 1),
+    **dict.fromkeys(("topic", "ids", "net", "upload", "waits"), 1),
     **dict.fromkeys(("packet", "tls", "ws"), 2),
     **dict.fromkeys(("inbox", "outbox", "properties", "subscriptions"), 3),
     **dict.fromkeys(("keep_alive", "messages", "reason5", "will"), 3),
@@ -47,7 +47,7 @@ PURE = (
     *("errors", "reason", "topic", "ids", "packet", "inbox", "outbox", "subscriptions"),
     *("keep_alive", "session", "will", *FIVE),
 )
-OPTIONAL = ("tls", "ws", "store", "resume", "will", "reason", "endpoint", *FIVE)
+OPTIONAL = ("tls", "ws", "store", "resume", "upload", "will", "reason", "endpoint", *FIVE)
 MAX_LINES = 400
 _FRONT_ENDS = (("client", "simple", "robust"), ("aio", "supervisor", "messages", "waits"))
 _PURE_IMPORTS = ("micropython", "struct", "array", "sys")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .packet import Message as Message
     from .store import Store as Store
     from .tls import TLSError as TLSError
+    from .upload import Upload as Upload
     from .will import Will as Will
 
 if sys.implementation.name == "cpython":
@@ -34,6 +35,7 @@ _ROOMS = {
     "ReasonError": "errors",
     "LimitError": "errors",
     "Store": "store",
+    "Upload": "upload",
     "TLSError": "tls",
 }
 # What both front ends stand on, lowest first. MicroPython loads it one by one with a collection

@@ -50,7 +50,7 @@ class Outbox:
         self.packet_id = 0  # of the record that `_commit` makes
         self.queued_once = 0  # QoS 0 records that are not written yet
         self.dropped = 0  # messages given up: QoS 0 that a connection took with it, …
-        self.lent: dict[int, bytes | str] = {}
+        self.lent: dict[int, Any] = {}
         self.store: Any = None  # keeps QoS 1 and 2 messages on flash, if there is one
         self._topic: Any = self  # (none yet) the last topic, as it was given …
         self._topic_bytes: str | bytes = b""  # … and as it is copied
@@ -167,7 +167,7 @@ class Outbox:
         self._head_n = self._topic_n + len(self._block)
         self._topic = topic if type(topic) is str or type(topic) is bytes else self
 
-    def _plain(self, value: bytes | str, what: str) -> bytes | str:
+    def _plain(self, value: "Any", what: str) -> "Any":
         """Return what `put` can copy and `len` can measure: a str only if it is ASCII."""
         if isinstance(value, str):
             n = 2 * len(value) + 16
@@ -177,9 +177,21 @@ class Outbox:
             return value.encode()
         if isinstance(value, _BINARY) and getattr(value, "itemsize", 1) == 1:
             return value
+        if hasattr(value, "begin"):  # an Upload
+            return value if len(value) >= self.size else value.whole()
         raise ValueError(
             what + " must be str, bytes, bytearray or memoryview, not " + type(value).__name__
         )
+
+    def follow(self, p: int, written: "Any") -> "Any":
+        """Return what is written behind `written` of the lent record `p`; empty when that is all.
+
+        A payload that is read from a file comes in pieces; see `Upload`.
+        """
+        payload = self.lent[p]
+        if hasattr(payload, "begin"):
+            return payload.begin() if written is self.buf else payload.refill()
+        return payload if written is self.buf else b""
 
     # the ring
 

@@ -222,11 +222,11 @@ class Session(Inbox):
             return
         p = self._current
         if p >= 0:
-            if p in self.outbox.lent and self.tx_buf is self.outbox.buf:
-                self.tx_buf = self.outbox.lent[p]
-                self.tx_off = 0
+            if p in self.outbox.lent:
+                self.tx_buf, self.tx_off = self.outbox.follow(p, self.tx_buf), 0
                 self.writing = len(self.tx_buf)
-                return
+                if self.writing:
+                    return
             if self.outbox.buf[p + 3] != _ONCE:
                 self._quota -= 1
             self.outbox.sent(p)

@@ -204,6 +204,8 @@ class Store:
         record = outbox._at - 6
         kept = False
         try:
+            if hasattr(outbox.lent.get(record), "begin"):
+                raise ValueError("a store keeps payloads that are in memory, not an Upload")
             head = memoryview(outbox.buf)[outbox._at : end]
             self.publish(outbox.packet_id, head, outbox.lent.get(record, b""))
             kept = True

@@ -1,4 +1,4 @@
-"""A megabyte received at QoS 1 into a file by a node with a heap of 64 KB."""
+"""A megabyte received into a file, and published from one, by a node with a heap of 64 KB."""
 
 from __future__ import annotations
 
@@ -23,3 +23,9 @@ def test_a_firmware_image_on_64_kb(bench: Bench) -> None:
     """`receive` compares the file with what was sent."""
     assert large.SIZE == 1 << 20
     large.receive(bench, large.GOAL)
+
+
+@pytest.mark.parametrize("qos", [0, 1, 2])
+def test_a_log_file_on_64_kb(bench: Bench, qos: int) -> None:
+    """`publish` compares what a subscriber got with the file."""
+    large.publish(bench, large.GOAL, qos)
