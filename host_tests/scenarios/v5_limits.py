@@ -100,15 +100,15 @@ SCENARIOS = (
         "broker": (
             ("greet", {"properties": {"receive_maximum": 2}}),
             ("expect", "PUBLISH", {"payload": b"1", "packet_id": "$a"}),
-            ("expect", "PUBLISH", {"payload": b"2", "packet_id": "$b"}), ("cut", "rst"),
-            ("accept",), ("expect", "CONNECT"),
+            ("expect", "PUBLISH", {"payload": b"2", "packet_id": "$b"}), ("sync", "queued"),
+            ("cut", "rst"), ("accept",), ("expect", "CONNECT"),
             ("send", "CONNACK", {"session_present": 1, "properties": {"receive_maximum": "@n"}}),
             ("steps", "@then"),
         ),
         "client": (
             ("connect",), ("publish_nowait", ("a", b"1"), {"qos": 1}),
             ("publish_nowait", ("a", b"2"), {"qos": 1}),
-            ("let", "$c", ("publish_nowait", ("a", b"3"), {"qos": 1})), LOST,
+            ("let", "$c", ("publish_nowait", ("a", b"3"), {"qos": 1})), ("sync", "queued"), LOST,
             ("connect",), ("wait", ("$c",)),
         ),
     },

@@ -170,7 +170,7 @@ class Client(Link):
         if not self._feeding and ticks_ms() - self._turned & _TICKS > _TURN:
             if self.session.connected:
                 self._turn(0)
-        if not self.session.connected:
+        if self._stream is None or not self.session.connected:
             return False
         if not self._express(topic, payload, self._flags):
             return False
