@@ -42,6 +42,7 @@ _SCHEMA: dict[str, dict[str, Any]] = {
         "retry_s": ("number", 1, 0.05, 600),
         "retry_max_s": ("number", 60, 0.05, 3600),
         "outbox_bytes": ("integer", 4096, 1024, 65536),
+        "version": ("integer", 4, 4, 5),  # 4 is MQTT 3.1.1
         "tls": ("switch", False, 0, 0),
         "ca": ("file", None, 1, 128),
         "cert": ("file", None, 1, 128),

@@ -96,11 +96,14 @@ class Node:
             raise ConfigError("config.json: mqtt: " + str(error)) from None
 
     def _make_client(self, mqtt: dict[str, Any]) -> AsyncClient:
-        secure = {}
+        options = {}
         if mqtt["tls"]:
-            secure["tls"] = True
+            options["tls"] = True
             for name in ("ca", "cert", "key", "server_hostname"):
-                secure[name] = mqtt[name]
+                options[name] = mqtt[name]
+        if mqtt["version"] == 5:  # after a restart the broker's session is still the node's
+            options["version"] = 5
+            options["accept_session"] = True
         client = AsyncClient(
             self._id,
             mqtt["host"],
@@ -116,7 +119,7 @@ class Node:
             tx_size=mqtt["outbox_bytes"],
             full="raise",
             network=self._network,
-            **secure,
+            **options,
         )
         client.on(self._base + "/cmd/#", self._on_command, 2)
         client.on_connect = self._on_connect

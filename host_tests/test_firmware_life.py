@@ -150,10 +150,13 @@ def test_it_stops_from_wherever_it_is(
         wait_until(lambda: told in log.read_text(), told, 5)
 
 
+@pytest.mark.parametrize("version", [4, 5])
 def test_commands_before_a_restart_are_done_once_and_answered(
-    broker: Broker, observer: Observer, tmp_path: Path
+    version: int, broker: Broker, observer: Observer, tmp_path: Path
 ) -> None:
-    with make_board(tmp_path, broker, "esp32", crashes=1) as device:
+    device = make_board(tmp_path, broker, "esp32", crashes=1, path=tmp_path)
+    set_mqtt(tmp_path, version=version)
+    with device:
         online(observer)
         for _ in range(12):
             observer.send("led", "toggle", qos=2)
