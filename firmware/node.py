@@ -96,7 +96,7 @@ class Node:
             raise ConfigError("config.json: mqtt: " + str(error)) from None
 
     def _make_client(self, mqtt: dict[str, Any]) -> AsyncClient:
-        options = {}
+        options: dict[str, Any] = {}
         if mqtt["tls"]:
             options["tls"] = True
             for name in ("ca", "cert", "key", "server_hostname"):
