@@ -57,7 +57,7 @@ for _qos in range(3):
     RECEIVE["receive-%d-small-reads" % _qos] = ("in/exact", _qos, 200, 1024, 16)
 
 OTHER = (
-    "nowait-1", "nowait-2", "nowait-mixed", "nowait-past-the-window",
+    "nowait-1", "nowait-2", "nowait-50", "nowait-mixed", "nowait-past-the-window",
     "idle", "ping", "session-ping", "session-reads-of-one-byte", "handler-publishes",
 )  # fmt: skip
 NAMES = sorted(PUBLISH) + sorted(RECEIVE) + list(OTHER)
@@ -164,6 +164,15 @@ def nowait_2(client):
     client.wait(last)
 
 
+def nowait_50(client):
+    """Fifty in flight at QoS 2."""
+    i = 0
+    while i < 50:
+        last = client.publish_nowait(T1, b"0123456789", 2)
+        i += 1
+    client.wait(last)
+
+
 def nowait_mixed(client):
     """All levels."""
     i = 0
@@ -240,6 +249,7 @@ def session_reads():
 WITH_CLIENT = {
     "nowait-1": ({}, nowait_1),
     "nowait-2": ({}, nowait_2),
+    "nowait-50": ({"window": 50, "tx_size": 4096}, nowait_50),
     "nowait-mixed": ({}, nowait_mixed),
     "nowait-past-the-window": ({"window": 3}, nowait_2),
     "idle": ({}, idle),

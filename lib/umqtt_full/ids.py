@@ -9,15 +9,15 @@ from .errors import LimitError
 
 
 class IdSet:
-    """Packet ids: 32 places by the low bits, and a sorted overflow that rarely holds any."""
+    """Packet ids: 64 places by the low bits, and a sorted overflow that rarely holds any."""
 
     def __init__(self) -> None:
-        self._places = array("H", bytes(64))
+        self._places = array("H", bytes(128))
         self._more = array("H")
 
     def has(self, packet_id: int) -> bool:
         """Tell whether the id is in the set."""
-        if self._places[packet_id & 31] == packet_id:
+        if self._places[packet_id & 63] == packet_id:
             return packet_id != 0
         if not self._more:
             return False
@@ -26,16 +26,16 @@ class IdSet:
 
     def add(self, packet_id: int) -> None:
         """Add an id that is not in the set."""
-        if self._places[packet_id & 31]:
+        if self._places[packet_id & 63]:
             i = self._index(packet_id)
             self._more[i:i] = array("H", (packet_id,))
         else:
-            self._places[packet_id & 31] = packet_id
+            self._places[packet_id & 63] = packet_id
 
     def discard(self, packet_id: int) -> None:
         """Take an id out, if it is in."""
-        if self._places[packet_id & 31] == packet_id:
-            self._places[packet_id & 31] = 0
+        if self._places[packet_id & 63] == packet_id:
+            self._places[packet_id & 63] = 0
         elif self._more:
             i = self._index(packet_id)
             if i < len(self._more) and self._more[i] == packet_id:
