@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 KINDS = ("fin", "rst", "stall")
 FRONTS = ("client", "async")
+VERSIONS = (4, 5)
 CONFIG = {"keep_alive": 2, "backoff": 100, "backoff_max": 200, "connect_timeout": 700}
+CONFIG_5 = {"version": 5, "aliases": 2, "aliases_in": 2, "quota": 3, "wordy": True}
 HERE = None  # where a flow arms its fault
 
 _OPEN: tuple["Any", ...] = (["on", 0, 2, False, 0], ["connect", 3000], ["poll", 20])
@@ -54,32 +56,56 @@ FLOWS: dict[str, "Any"] = {
         ["poll", 1000],
     ),
 }
+_LONG: tuple["Any", ...] = (
+    ["publish", 3, 1, 12, False, 1500, False],
+    ["incoming", 3, 1, 12, False, 1],
+)
+FLOWS_5: dict[str, "Any"] = dict(FLOWS)
+FLOWS_5["alias"] = (
+    (["on", 3, 2, False, 0], ["connect", 3000], ["poll", 20])
+    + _LONG
+    + (["poll", 20], HERE)
+    + _LONG
+) + (["poll", 20],)
+FLOWS_5["refused"] = _OPEN + (["mood", "refuse", 0x97],) + _out(2)[3:]
 _NEXT = ("connect", "resume")  # the fault is for the next connection
 
 
-def history(flow: str, front: str, fault: "Any", kept: bool) -> "Any":
+def flows(version: int) -> "Any":
+    """The flows of a version, by name."""
+    return FLOWS_5 if version == 5 else FLOWS
+
+
+def config_of(front: str, version: int) -> "Any":
+    """The configuration of each case."""
+    config: dict[str, Any] = dict(CONFIG)
+    if version == 5:
+        config.update(CONFIG_5)
+    config["front"] = front
+    return config
+
+
+def history(flow: str, front: str, fault: "Any", kept: bool, version: int = 4) -> "Any":
     """One case; `fault` None: the flow without one."""
     steps = []
-    for step in FLOWS[flow]:
+    for step in flows(version)[flow]:
         if step is not HERE:
             steps.append(step)
         elif fault is not None:
             steps.append(["mood", "forgets", not kept])
             steps.append(["next" if flow in _NEXT else "arm"] + list(fault))
-    config: dict[str, Any] = dict(CONFIG)
-    config["front"] = front
-    return {"seed": 1, "config": config, "steps": steps}
+    return {"seed": 1, "config": config_of(front, version), "steps": steps}
 
 
-def lengths(flow: str, front: str) -> tuple[int, int]:
+def lengths(flow: str, front: str, version: int = 4) -> tuple[int, int]:
     """How many bytes the flow sends up and down when nothing goes wrong."""
-    steps = FLOWS[flow]
+    steps = flows(version)[flow]
     sizes = []
     for part in (steps[: steps.index(HERE)], steps):
         sim = run(
             {
                 "seed": 1,
-                "config": history(flow, front, None, True)["config"],
+                "config": config_of(front, version),
                 "steps": [step for step in part if step is not HERE] + [["measure"]],
             }
         )
@@ -89,10 +115,10 @@ def lengths(flow: str, front: str) -> tuple[int, int]:
     return sizes[1][0] - sizes[0][0], sizes[1][1] - sizes[0][1]
 
 
-def cases(front: str) -> "Iterator[Any]":
+def cases(front: str, version: int = 4) -> "Iterator[Any]":
     """All cases of a front end: (name, history)."""
-    for flow in FLOWS:
-        for i, count in enumerate(lengths(flow, front)):
+    for flow in flows(version):
+        for i, count in enumerate(lengths(flow, front, version)):
             way = ("up", "down")[i]
             for k in range(count + 1):
                 for kind in KINDS:
@@ -100,15 +126,17 @@ def cases(front: str) -> "Iterator[Any]":
                         name = "%s %s, %s at %s byte %d of %d, session present %d" % (
                             front, flow, kind, way, k, count, kept,
                         )  # fmt: skip
-                        yield name, history(flow, front, (way, k, kind), kept)
+                        yield name, history(flow, front, (way, k, kind), kept, version)
 
 
-def play(front: str, part: int, parts: int, seen: "Any") -> tuple[int, list[str]]:
+def play(
+    front: str, part: int, parts: int, seen: "Any", version: int = 4
+) -> tuple[int, list[str]]:
     """Run one in `parts` of the cases; `seen(sim)` looks at each. How many, and what failed."""
     count = 0
     wrong = []
     number = 0
-    for name, one in cases(front):
+    for name, one in cases(front, version):
         number += 1
         if number % parts != part:
             continue

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
+import strict5
 from chaos.engine import DEFAULTS
 from chaos.found import FOUND
 from chaos.guard import run_guarded
@@ -35,19 +37,45 @@ SAMPLE = (
     "subscriptions are not made again",
     "a QoS 0 message that a connection took with it is not counted",
     "a lost stream is not closed",
+    "5: PUBREL does not say that an id is unknown",
+    "5: the broker's Receive Maximum is not kept",
+    "5: a refusal is told to nobody",
+    "5: what an alias is written over is not put back",
 )
 
 
-def test_random_histories_hold() -> None:
+@pytest.mark.parametrize("version", [4, 5])
+def test_random_histories_hold(version: int) -> None:
     for seed in range(1, RUNS + 1):
-        failure = run_guarded(make(seed)).world.failure
+        failure = run_guarded(make(seed, version)).world.failure
         assert failure is None, f"history {seed}: {failure}"
 
 
-@pytest.mark.parametrize("interpreter", ["micropython64", "micropython32"])
-def test_histories_hold_on_micropython(interpreter: str, tmp_path: Path) -> None:
+def test_histories_of_5_have_what_5_has() -> None:
+    """Otherwise the models would judge nothing of it."""
+    counts = Counter[str]()
+    codes = Counter[str]()
+    aliased = 0
+    for seed in range(1, 101):
+        sim = run_guarded(make(seed, 5))
+        counts.update(sim.ledger.counts)
+        codes.update(line.split(" > ")[-1].split()[0] for _, line in sim.world.trace
+                     if " > PUB" in line and line.endswith(" reason_code=146"))  # fmt: skip
+        for conn in sim.net.conns:
+            for _, packet in conn.packets[0]:
+                aliased += "topic_alias" in packet.get("properties", {})
+    assert min(counts["farewells"], counts["refusals"], aliased) > 5
+    assert min(codes["PUBREL"], codes["PUBCOMP"]) > 5
+
+
+@pytest.mark.parametrize(
+    ("interpreter", "version"),
+    [("micropython64", 4), ("micropython32", 4), ("micropython64", 5), ("micropython32", 5)],
+)
+def test_histories_hold_on_micropython(interpreter: str, version: int, tmp_path: Path) -> None:
     """The same ones, in the scheduler and with the integers of a board."""
-    histories = [*FOUND.values(), *(make(seed) for seed in range(1, RUNS + 1))]
+    histories = [one for one in FOUND.values() if one["config"].get("version", 4) == version]
+    histories += [make(seed, version) for seed in range(1, RUNS + 1)]
     path = tmp_path / "histories"
     path.write_text("".join(json.dumps(one) + "\n" for one in histories), encoding="utf-8")
     runner = str(HERE / "device" / "history_runner.py")
@@ -59,7 +87,7 @@ def test_histories_hold_on_micropython(interpreter: str, tmp_path: Path) -> None
     wires = [line[2:] for line in device.output if line.startswith("W ")]
     assert len(wires) > RUNS
     for line in wires:
-        Parser().feed(bytes.fromhex(line))
+        (strict5.Parser() if version == 5 else Parser()).feed(bytes.fromhex(line))
 
 
 @pytest.mark.parametrize("name", FOUND)
@@ -73,10 +101,21 @@ def test_a_history_is_made_from_its_number() -> None:
     assert fronts == {"client", "async"}
 
 
+@pytest.mark.parametrize("seed", range(1, 20))
+def test_a_history_of_5_is_the_one_of_4_and_more(seed: int) -> None:
+    """What a number means in 3.1.1 does not depend on what 5.0 has."""
+    old, new = make(seed), make(seed, 5)
+    steps = iter(new["steps"])
+    assert all(step in steps for step in old["steps"])
+    assert {**new["config"], **old["config"]} == new["config"]
+    assert new["config"]["version"] == 5
+
+
+@pytest.mark.parametrize("version", [4, 5])
 @pytest.mark.parametrize("seed", range(40, 60))
-def test_a_history_played_again_is_the_same_to_the_last_packet(seed: int) -> None:
+def test_a_history_played_again_is_the_same_to_the_last_packet(seed: int, version: int) -> None:
     """Otherwise nothing that failed could be replayed."""
-    first, again = (run_guarded(make(seed)).world.trace for _ in range(2))
+    first, again = (run_guarded(make(seed, version)).world.trace for _ in range(2))
     assert first == again and len(first) > 10
 
 
@@ -94,7 +133,7 @@ def test_a_written_history_reads_back() -> None:
 def failing(steps: list[list[object]]) -> History:
     """A history with these steps among others that do not matter."""
     padding = [["poll", number] for number in range(20)]
-    return {"seed": 1, "config": make(1)["config"], "steps": [*padding, *steps, *padding]}
+    return {"seed": 1, "config": make(1, 5)["config"], "steps": [*padding, *steps, *padding]}
 
 
 def test_shrinking_keeps_what_fails_only() -> None:

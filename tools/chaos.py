@@ -1,6 +1,7 @@
 """Random histories against a model of both ends: `python -m tools.chaos [--runs N] [--seed S]`.
 
-Each history is made from its number, so what failed can be repeated. A failure is shrunk and
+Each history is made from its number, so what failed can be repeated. Those with an even number
+are played in MQTT 3.1.1, the others in 5.0; with `--version` all in one. A failure is shrunk and
 printed with its packets, as a file that `--replay FILE` reads. `--faults` breaks copies of the
 library in known ways and tells which of them are noticed. UMQTT_FULL_LIB names another library.
 """
@@ -30,6 +31,7 @@ from chaos.guard import run_guarded  # noqa: E402
 from chaos.history import make  # noqa: E402
 from chaos.shrink import Shrinker, failure_of, sort_of, written  # noqa: E402
 
+VERSIONS = (4, 5)
 _CHUNK = 100  # histories that a process plays at a time
 _SECONDS = 60.0  # without --runs
 _SHOWN = 3  # failures that are shrunk
@@ -39,16 +41,23 @@ _PAUSE = 5.0  # seconds between lines of progress
 Found = tuple[int, str]  # seed, sort of the failure
 
 
-def play(seeds: range) -> tuple[list[Found], Counter[str]]:
+def play(seeds: range, versions: Sequence[int]) -> tuple[list[Found], Counter[str]]:
     """Play histories; what failed, and how much has happened in them."""
     found: list[Found] = []
     counts: Counter[str] = Counter()
     for seed in seeds:
-        sim = run_guarded(make(seed))
+        version = version_of(seed, versions)
+        sim = run_guarded(make(seed, version))
         counts.update(sim.ledger.counts)
+        counts[f"histories of version {version}"] += 1
         if sim.world.failure is not None:
             found.append((seed, sort_of(sim.world.failure)))
     return found, counts
+
+
+def version_of(seed: int, versions: Sequence[int]) -> int:
+    """Which version of MQTT a history is played in: they take turns."""
+    return versions[seed % len(versions)]
 
 
 def chunks(seed: int, runs: int | None, seconds: float) -> Iterator[range]:
@@ -62,7 +71,12 @@ def chunks(seed: int, runs: int | None, seconds: float) -> Iterator[range]:
 
 
 def campaign(
-    seed: int, runs: int | None, seconds: float, most: int = 20, quiet: bool = False
+    seed: int,
+    runs: int | None,
+    seconds: float,
+    most: int = 20,
+    quiet: bool = False,
+    versions: Sequence[int] = VERSIONS,
 ) -> tuple[int, list[Found], Counter[str]]:
     """Play histories on all processors; stop early when `most` have failed."""
     done, counts = 0, Counter[str]()
@@ -77,7 +91,7 @@ def campaign(
                 part = next(todo, None)
                 more = part is not None
                 if part is not None:
-                    jobs.append((len(part), pool.apply_async(play, (part,))))
+                    jobs.append((len(part), pool.apply_async(play, (part, versions))))
             if not jobs:
                 break
             n, job = jobs.pop(0)
@@ -116,14 +130,15 @@ def replay(path: Path) -> int:
     return 1 if rule else 0
 
 
-def report(found: Sequence[Found]) -> None:
+def report(found: Sequence[Found], versions: Sequence[int]) -> None:
     """Shrink and print the first failures of different sorts."""
     kinds: dict[str, int] = {}
     for seed, kind in sorted(found):
         kinds.setdefault(kind, seed)
     for kind, seed in list(kinds.items())[:_SHOWN]:
         print(f"history {seed} failed ({kind}); it is made shorter …", flush=True)
-        show(dict(Shrinker(make(seed), failure_of).shrink()), f"history-{seed}")
+        history = make(seed, version_of(seed, versions))
+        show(dict(Shrinker(history, failure_of).shrink()), f"history-{seed}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -132,6 +147,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--runs", type=int, help="how many histories")
     parser.add_argument("--seconds", type=float, default=_SECONDS, help="how long, without --runs")
     parser.add_argument("--seed", type=int, default=1, help="number of the first history")
+    parser.add_argument(
+        "--version", type=int, choices=VERSIONS, help="of MQTT; without it both, in turns"
+    )
     parser.add_argument("--replay", type=Path, metavar="FILE", help="play one from a file")
     parser.add_argument("--faults", action="store_true", help="which planted faults are noticed?")
     options = parser.parse_args(arguments)
@@ -142,8 +160,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         return judge(options.runs or 2000)
     start = time.monotonic()
-    done, found, counts = campaign(options.seed, options.runs, options.seconds)
-    report(found)
+    versions = (options.version,) if options.version else VERSIONS
+    done, found, counts = campaign(options.seed, options.runs, options.seconds, versions=versions)
+    report(found, versions)
     took = time.monotonic() - start
     events = ", ".join(f"{counts[name]} {name}" for name in sorted(counts))
     verdict = f"FAILED: {len(found)} of {done} histories" if found else f"passed: {done} histories"

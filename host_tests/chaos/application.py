@@ -6,18 +6,13 @@ A step of a history is a list: the name of a method `do_NAME` here or in `Weathe
 from umqtt_full.errors import MQTTError
 
 from .broker import FILTERS, TOPICS, body
-from .ledger import DONE, serial_of
+from .ledger import serial_of
+from .records import DONE
 from .world import OUT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-_GARBAGE = (
-    b"\xf0\0", b"\x60\2\0\1", b"\x40\2\0\0", b"\x36\5\0\1aab", b"\x30\xff\xff\xff\xff\x01",
-    b"\x90\2\0\1", b"\x20\2\0\0", b"\x82\1\0", b"\x32\5\0\1a\0\0", b"\x30\x80\0",
-)  # fmt: skip
-
 
 _LATE = 300  # ms by which a ping and a verdict may be late
 
@@ -84,8 +79,7 @@ class Weather:
 
     def do_takeover(self, kind: str) -> None:
         """Another client has the same id: the broker closes this one."""
-        if self.broker.conn is not None:
-            self.broker.conn.end(kind)
+        self.broker.take_over(kind)
 
     def do_incoming(self, topic: int, qos: int, size: int, retain: bool, count: int) -> None:
         """Somebody publishes."""
@@ -105,7 +99,7 @@ class Weather:
 
     def do_garbage(self, which: int) -> None:
         """A violation."""
-        self.broker.garbage(_GARBAGE[which])
+        self.broker.garbage(self.broker.dialect.garbage(which))
 
     def do_measure(self) -> None:
         """Note how many bytes have passed."""
@@ -293,6 +287,8 @@ class Application:
             self.world.fail("I1", "publish of %d returned, but it was not accepted" % serial)
         if exc is not None or out is None or not qos or self.client._feeding:
             return
+        if serial in self.sim.ledger.refused and not out.doubt:
+            self.world.fail("I1", "publish of %d returned, but it was refused" % serial)
         if out.state < DONE and not out.doubt:
             self.world.fail("I1", "publish of %d returned, but it is not done" % serial)
 

@@ -1,11 +1,11 @@
-"""A model of an MQTT 3.1.1 broker with one client: its sessions, its moods, its own resending.
+"""A model of a broker with one client: its sessions, its moods, its own resending.
 
 It does what the specification allows a broker to do, at its worst; `mood` says how bad. Packet ids
-of its own are the lowest that are free, so that they come again as soon as possible.
+of its own are the lowest that are free, so that they come again as soon as possible. What it says
+is put into bytes by a dialect, of MQTT 3.1.1 or of 5.0.
 """
 
-from unit_rig import ack, frame, publish
-
+from .dialect import SERVER_SHUTS_DOWN, TAKEN_OVER
 from .ledger import serial_of
 from .world import World
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from .world import Conn
 
-_FIRST = {"PUBACK": 0x40, "PUBREC": 0x50, "PUBREL": 0x62, "PUBCOMP": 0x70, "UNSUBACK": 0xB0}
 TOPICS = ("a", "b/1", "b/2", "long/er/topic/name")
 FILTERS = ("a", "b/+", "b/1", "#")
 _FILLER = b"abcdefghijklmnopqrstuvwxyz0123456789"
@@ -51,13 +50,15 @@ class Mood:
         self.early = False  # retained messages before SUBACK
         self.pings = True  # PINGREQ is answered
         self.forgets = False  # when this connection ends, the session does
+        self.refuse = 0  # the reason code of its PUBACKs and PUBRECs, with MQTT 5
 
 
 class Broker:
     """The other end."""
 
-    def __init__(self, world: World, out: "Any") -> None:
+    def __init__(self, world: World, out: "Any", dialect: "Any") -> None:
         self.world = world
+        self.dialect = dialect
         self._out = out  # the messages of the client that it accepted, by serial
         self.mood = Mood()
         self.session: Session | None = None
@@ -67,6 +68,7 @@ class Broker:
         self.keep_alive = 0
         self.epoch = 0  # how many sessions were lost
         self.delivered: dict[int, list[int]] = {}  # serial -> epochs in which it was delivered
+        self.refused: set[int] = set()  # serials, with MQTT 5
         self.retained: dict[str, Any] = {}
         self.serial = 500000
         self.window = 5
@@ -103,10 +105,22 @@ class Broker:
     def restart(self, keep: bool, kind: str) -> None:
         """The broker restarts, with or without what it knew."""
         self.world.note("broker restarts, session %s" % ("kept" if keep else "lost"))
-        if self.conn is not None:
-            self.conn.end(kind)
+        self._end(kind, SERVER_SHUTS_DOWN)
         if not keep:
             self.forget()
+
+    def take_over(self, kind: str) -> None:
+        """Another client has the same id."""
+        self._end(kind, TAKEN_OVER)
+
+    def _end(self, kind: str, code: int) -> None:
+        conn = self.conn
+        if conn is None:
+            return
+        data = self.dialect.farewell(code) if kind == "fin" and conn.packets[1] else b""
+        if data:
+            conn.send(data, ("DISCONNECT", {"reason_code": code}))
+        conn.end(kind)
 
     def forget(self) -> None:
         """The session is lost."""
@@ -134,8 +148,11 @@ class Broker:
             self.lost(conn)
 
     def again(self) -> None:
-        """Send QoS 2 messages and PUBRELs that are not answered once more, without need."""
-        if self.conn is not None:
+        """Send QoS 2 messages and PUBRELs that are not answered once more, without need.
+
+        MQTT 5 forbids it within a connection [MQTT-4.4.0-1].
+        """
+        if self.conn is not None and self.dialect.version == 4:
             self._resend(self.conn, 2)
 
     def calm(self) -> None:
@@ -171,11 +188,11 @@ class Broker:
             return
         if how == "bad":
             self.conn = conn
-            self.garbage(b"\x20\x02\x02\x00")
+            self.garbage(self.dialect.connack(2, 0)[0])
             return
         if how:
-            fields = {"session_present": 0, "return_code": how}
-            self._emit(conn, bytes((0x20, 2, 0, how)), ("CONNACK", fields))
+            data, fields = self.dialect.connack(0, how)
+            self._emit(conn, data, ("CONNACK", fields))
             conn.end("fin")
             return
         if self.conn is not None:
@@ -187,8 +204,10 @@ class Broker:
         self.conn = conn
         self.clean = p["clean_session"]
         self.keep_alive = p["keep_alive"]
-        fields = {"session_present": int(present), "return_code": 0, "epoch": self.epoch}
-        self._emit(conn, bytes((0x20, 2, present, 0)), ("CONNACK", fields))
+        self.dialect.begin(p)
+        data, fields = self.dialect.connack(int(present), 0)
+        fields["epoch"] = self.epoch
+        self._emit(conn, data, ("CONNACK", fields))
         if self.keep_alive:
             self._look(conn)
         self._resend(conn)
@@ -218,7 +237,7 @@ class Broker:
             self.world.at(at - self.world.now, conn.send, data, packet)
 
     def _send(self, conn: "Conn", name: str, fields: "Any") -> None:
-        data = ack(_FIRST[name], fields["packet_id"])
+        data = self.dialect.ack(name, fields)
         for _ in range(self.mood.times if name not in ("UNSUBACK", "PUBREL") else 1):
             self._emit(conn, data, (name, fields))
 
@@ -230,8 +249,8 @@ class Broker:
             return
         queue = self.session.queue
         used = [f.packet_id for f in queue if f.packet_id]
-        for forward in queue:
-            if len(used) >= self.window:
+        for forward in list(queue):
+            if len(used) >= min(self.window, self.dialect.room()):
                 return
             if forward.state == "new":
                 forward.packet_id = 1
@@ -240,20 +259,25 @@ class Broker:
                 used.append(forward.packet_id)
                 forward.fields["packet_id"] = forward.packet_id
                 forward.state = "sent"
-                self._send_publish(forward.fields)
+                if not self._send_publish(forward.fields):
+                    used.remove(forward.packet_id)
+                    queue.remove(forward)  # as if it had been delivered [MQTT-3.1.2-25]
 
-    def _send_publish(self, fields: "Any") -> None:
-        data = publish(fields["topic"].encode(), fields["payload"], fields["qos"],
-                       fields["packet_id"], fields["retain"], fields["dup"])  # fmt: skip
-        if self.conn is not None:
+    def _send_publish(self, fields: "Any") -> bool:
+        """Send it; False: it is longer than the client takes."""
+        assert self.conn is not None
+        data = self.dialect.publish(fields)
+        if data:
             self._emit(self.conn, data, ("PUBLISH", dict(fields, size=len(data))))
+        return bool(data)
 
     def _resend(self, conn: "Conn", least: int = 1) -> None:
         assert self.session is not None
         for forward in list(self.session.queue):
             if forward.state == "sent" and forward.fields["qos"] >= least:
                 forward.fields["dup"] = True
-                self._send_publish(forward.fields)
+                if not self._send_publish(forward.fields):
+                    self.session.queue.remove(forward)
             elif forward.state == "released":
                 self._send(conn, "PUBREL", {"packet_id": forward.packet_id})
 
@@ -287,6 +311,11 @@ class Broker:
     def _got_publish(self, conn: "Conn", p: "Any") -> None:
         packet_id, qos = p["packet_id"], p["qos"]
         inside = self.session.inside if self.session is not None else set()
+        if qos and self.mood.refuse and self.dialect.version == 5 and packet_id not in inside:
+            self.refused.add(serial_of(p["payload"]))
+            fields = {"packet_id": packet_id, "reason_code": self.mood.refuse}
+            self._send(conn, "PUBACK" if qos == 1 else "PUBREC", fields)
+            return
         if qos < 2 or packet_id not in inside:
             self._deliver(serial_of(p["payload"]), qos)
         if qos == 2:
@@ -302,15 +331,18 @@ class Broker:
             self.world.fail("I2", "QoS 0 message %d was sent twice" % serial)
         if not epochs:
             order = self._out[serial].order
-            if order < self._first[qos]:
+            if order < self._first[qos] and serial not in self.refused:
                 self.world.fail("I3", "message %d behind a later one" % serial)
-            self._first[qos] = order
+            self._first[qos] = max(order, self._first[qos])
         epochs.append(self.epoch)
 
     def _got_pubrel(self, conn: "Conn", p: "Any") -> None:
-        if self.session is not None:
+        fields = {"packet_id": p["packet_id"]}
+        if self.session is not None and p["packet_id"] in self.session.inside:
             self.session.inside.discard(p["packet_id"])
-        self._send(conn, "PUBCOMP", p)
+        elif self.dialect.version == 5:
+            fields["reason_code"] = 0x92
+        self._send(conn, "PUBCOMP", fields)
 
     def _got_subscribe(self, conn: "Conn", p: "Any") -> None:
         assert self.session is not None
@@ -324,8 +356,7 @@ class Broker:
                 self.session.subs[topic_filter] = code
                 kept += [(t, code) for t in sorted(self.retained) if fits(topic_filter, t)]
         fields = {"packet_id": p["packet_id"], "codes": codes}
-        packet_id = bytes((p["packet_id"] >> 8, p["packet_id"] & 255))
-        data = frame(0x90, packet_id + bytes(codes))
+        data = self.dialect.suback(fields)
         if not self.mood.early:
             self._emit(conn, data, ("SUBACK", fields))
         for topic, code in kept:
@@ -338,7 +369,7 @@ class Broker:
         assert self.session is not None
         for topic_filter in p["filters"]:
             self.session.subs.pop(topic_filter, None)
-        self._send(conn, "UNSUBACK", {"packet_id": p["packet_id"]})
+        self._send(conn, "UNSUBACK", {"packet_id": p["packet_id"], "count": len(p["filters"])})
 
     def _got_pingreq(self, conn: "Conn", p: "Any") -> None:
         if self.mood.pings:

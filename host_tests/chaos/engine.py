@@ -9,6 +9,7 @@ from umqtt_full.client import Client
 
 from .application import Blocking, Weather
 from .broker import Broker
+from .dialect import Dialect4
 from .inbox import Inbox
 from .ledger import Ledger
 from .world import Broken, Network, World
@@ -28,6 +29,10 @@ DEFAULTS: "dict[str, Any]" = {
     "front": "client", "reconnect": True, "clean": False, "keep_alive": 10, "tx": 512, "rx": 256,
     "read": 64, "window": 4, "backoff": 500, "backoff_max": 4000, "connect_timeout": 3000,
     "timeout": 5000, "ticks": 1000, "next_id": 1, "full": "wait", "keep": False,
+    # with MQTT 5: topic aliases both ways, Receive Maximum both ways (0: none announced), whether
+    # the client announces rx_size, and whether the broker says more than it has to
+    "version": 4, "aliases": 0, "aliases_in": 0, "quota": 0, "quota_in": 0, "bound": True,
+    "wordy": False,
 }  # fmt: skip
 _QUIET = 120000  # ms of good weather after which everything has to be delivered
 
@@ -65,10 +70,19 @@ class Simulation:
         self.steps = history["steps"]
         random.seed(history["seed"])
         self.world = World(config["ticks"])
-        self.ledger = Ledger(self.world, config["window"], config["clean"])
+        parser: Any = Parser
+        dialect = Dialect4()
+        if config["version"] == 5:
+            from . import version5
+
+            parser = version5.Parser
+            self.ledger: Any = version5.ledger_of(self.world, config)
+            dialect = version5.speaker_of(config)
+        else:
+            self.ledger = Ledger(self.world, config["window"], config["clean"])
         self.inbox = self.ledger.inbox = Inbox(self.world, config["rx"])
-        self.broker = Broker(self.world, self.ledger.out)
-        self.net = Network(self.world, self.ledger, self.broker, Parser)
+        self.broker = Broker(self.world, self.ledger.out, dialect)
+        self.net = Network(self.world, self.ledger, self.broker, parser)
         self.weather = Weather(self)
         self.app: Any = None
         self.error: Any = None
@@ -78,13 +92,21 @@ class Simulation:
     def options(self) -> "Any":
         """The arguments that both front ends take."""
         c = self.config
-        return {
-            "dial": self.net.dial, "clean_session": c["clean"], "keep_alive": c["keep_alive"],
+        if c["version"] == 5:
+            from .version5 import options_of
+
+            more = options_of(c)
+        else:
+            more = {"clean_session": c["clean"]}
+        options = {
+            "dial": self.net.dial, "keep_alive": c["keep_alive"],
             "tx_size": c["tx"], "rx_size": c["rx"], "read_size": c["read"],
             "window": c["window"], "backoff_ms": c["backoff"],
             "backoff_max_ms": c["backoff_max"], "timeout_ms": c["timeout"],
             "connect_timeout_ms": c["connect_timeout"],
         }  # fmt: skip
+        options.update(more)
+        return options
 
     def weather_step(self, step: "Any") -> bool:
         """Do a step of the network or the broker; False if it is the application's."""
@@ -132,6 +154,7 @@ class Simulation:
     def missing(self) -> str:
         """What is still to be done on either end; nothing when all is quiet."""
         session = self.app.client.session
+        known = not self.ledger.untold
         checks = (
             ("not connected", not session.connected),
             ("a broken link", not self.net.conns or self.net.conns[-1].broken()),
@@ -141,8 +164,10 @@ class Simulation:
             ("borrowed payloads", session.outbox.lent),
             ("queued at QoS 0", session.outbox.queued_once),
             ("packet ids", ids_of(session.ids)),
-            ("ids received", not self.ledger.untold and ids_of(session.received)),
-            ("quota", session._quota != session.window),
+            ("ids received", known and ids_of(session.received)),
+            ("quota", session._quota != session._most),
+            ("refusals", session.refused),
+            ("awaiting PUBREL", session.version == 5 and known and session.open_in),
             ("acks owed", session.acks_end),
             ("acks due", self.ledger.overdue()),
             ("subscriptions", [s.filter for s in session.subscriptions.all if s.state != 2]),
@@ -154,6 +179,8 @@ class Simulation:
     def _lost_messages(self) -> str:
         for out in self.ledger.out.values():
             if out.qos and out.state != 4 and out.serial not in self.broker.delivered:
+                if out.serial in self.ledger.refused:
+                    continue
                 return "message %d was never delivered" % out.serial
         return ""
 

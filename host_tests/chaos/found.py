@@ -73,6 +73,11 @@ FOUND: dict[str, History] = {
         ["connect", 7852], ["task", ["disconnect"]],
         ["task", ["publish", 2, 0, 1, False, 50, False]],
     ),
+    "a refusal is told to somebody when the call that waited is over": _history(
+        213, {"tx": 64, "version": 5},
+        ["publish", 0, 1, 0, False, 0, False], ["mood", "refuse", 151],
+        ["nowait", 3, 0, 0, False, False],
+    ),
     "models: PUBREC with the id of a message whose ack was perhaps read": _history(
         101857, {},
         ["poll", 3], ["connack", 1], ["publish", 3, 1, 20, False, 0, False], ["idle", 29960],
@@ -136,5 +141,27 @@ FOUND: dict[str, History] = {
         1019862, {"keep_alive": 3, "connect_timeout": 1000},
         ["on", 0, 0, False, 0], ["subscribe", [1, 3], 0, 964], ["mood", "delay", 1964],
         ["subscribe", [0, 1, 2, 3], 2, 964], ["poll", 4964], ["garbage", 6],
+    ),
+    "models: MQTT 5: what was refused once may come behind what was not": _history(
+        4439, {"tx": 160, "version": 5},
+        ["mood", "refuse", 1], ["nowait", 0, 2, 0, False, False], ["mood", "hold", True],
+        ["nowait", 3, 0, 89, False, False], ["mood", "refuse", 0],
+        ["publish", 3, 2, 0, False, 960, False], ["restart", False, "rst"],
+    ),
+    "models: MQTT 5: what was sent in a lost session is not in the new one": _history(
+        8606, {"version": 5},
+        ["connect", 7968], ["in", 0, ["net", "writes", [0, 100000]]], ["subscribe", [3], 0, 0],
+        ["nowait", 0, 2, 268, False, False], ["restart", False, "rst"],
+        ["publish", 3, 0, 10, False, 4969, False], ["connect", 468], ["arm", "up", 0, "rst"],
+    ),
+    "models: MQTT 5: the order of what is sent again, of which an ack is in doubt": _history(
+        12464, {"version": 5},
+        ["nowait", 2, 2, 1, False, False], ["publish", 0, 0, 0, False, 950, False],
+        ["idle", 29950], ["publish", 0, 1, 0, False, 0, False], ["net", "room", 1],
+        ["disconnect"],
+    ),
+    "models: MQTT 5: a violation is one before all of it has come": _history(
+        1052, {"version": 5},
+        ["net", "chunk", [100000, 1]], ["in", 88, ["garbage", 4]], ["poll", 4888],
     ),
 }

@@ -157,8 +157,40 @@ def _step(r: Random, front: str) -> Step:
     return step
 
 
-def make(seed: int) -> History:
-    """The history with this number."""
+_CONFIG_5: dict[str, tuple[Any, ...]] = {
+    "aliases": (0, 2, 2),
+    "aliases_in": (0, 2),
+    "quota": (0, 3),
+    "quota_in": (0, 3),
+    "bound": (True, False),
+    "wordy": (False, True),
+}
+_ONLY_5: tuple[tuple[int, Callable[[Random], Step]], ...] = (
+    (3, lambda r: ["mood", "refuse", r.choice((0x80, 0x97, 0x97))]),
+    (2, lambda r: ["mood", "refuse", 0]),
+    (1, lambda r: ["garbage", r.randrange(10, 16)]),
+    (2, lambda r: ["takeover", "fin"]),
+    (2, lambda r: ["stray", r.choice(("PUBREC", "PUBREL")), False]),
+    (3, lambda r: ["nowait", 3, r.randrange(3), r.choice(SIZES), False, False]),
+)
+
+
+def make(seed: int, version: int = 4) -> History:
+    """The history with this number; with MQTT 5 the same one, and what only 5 has."""
+    history = _make(seed)
+    if version == 5:
+        r = Random(f"5:{seed}")
+        history["config"].update({name: r.choice(some) for name, some in _CONFIG_5.items()})
+        history["config"]["version"] = 5
+        if history["config"]["rx"] < 64:  # an alias given by what passes by unread is not known
+            history["config"]["aliases_in"] = 0
+        steps = history["steps"]
+        for _ in range(r.choice((0, 1, 3, 6))):
+            steps.insert(r.randrange(len(steps) + 1), _pick(r, _ONLY_5))
+    return history
+
+
+def _make(seed: int) -> History:
     r = Random(seed)
     front = r.choice(("client", "async"))
     config = {name: r.choice(values) for name, values in _CONFIG.items()}

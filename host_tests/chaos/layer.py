@@ -1,6 +1,7 @@
-"""One layer on one library, until it fails: `python -m chaos.layer chaos RUNS` or `… cuts`.
+"""One layer on one library, until it fails: `python -m chaos.layer chaos VERSION RUNS`.
 
-The library is that of UMQTT_FULL_LIB. The exit status is 1 as soon as anything is noticed.
+Or `… cuts VERSION`. The library is that of UMQTT_FULL_LIB. The exit status is 1 as soon as
+anything is noticed.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ sys.path[:0] = [str(HERE), str(HERE / "device")]
 sys.path.insert(0, os.environ.get("UMQTT_FULL_LIB", str(HERE.parent / "lib")))
 
 
-def main(layer: str, runs: int = 0) -> int:
+def main(layer: str, version: int, runs: int = 0) -> int:
     """Run it; 1 if it noticed something."""
     import cuts
 
@@ -22,9 +23,9 @@ def main(layer: str, runs: int = 0) -> int:
     from chaos.history import make
 
     if layer == "chaos":
-        histories = (make(seed) for seed in range(1, runs + 1))
+        histories = (make(seed, version) for seed in range(1, runs + 1))
     else:
-        histories = (one for front in cuts.FRONTS for _, one in cuts.cases(front))
+        histories = (one for front in cuts.FRONTS for _, one in cuts.cases(front, version))
     for history in histories:
         failure = run_guarded(history).world.failure
         if failure is not None:
@@ -34,4 +35,4 @@ def main(layer: str, runs: int = 0) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], int((sys.argv[2:] or ["0"])[0])))
+    sys.exit(main(sys.argv[1], *(int(one) for one in sys.argv[2:])))

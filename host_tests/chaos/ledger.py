@@ -4,6 +4,7 @@ It sees every byte that the client writes and reads, in the client's own order, 
 follow is known exactly. Rules are named I1 to I8 as in the table of invariants.
 """
 
+from .records import DONE, DROPPED, RELEASED, SENT, STATES, Link, Out
 from .world import World
 
 TYPE_CHECKING = False
@@ -11,36 +12,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .world import Conn
-
-QUEUED, SENT, RELEASED, DONE, DROPPED = range(5)
-STATES = ("queued", "sent", "released", "done", "dropped")
-
-
-class Out:
-    """A message of the application, from the moment the client accepted it."""
-
-    def __init__(self, serial: int, what: "Any", packet_id: int, order: int) -> None:
-        self.serial = serial
-        self.order = order  # in which it was accepted
-        self.what = what  # topic, payload, qos, retain
-        self.qos = what[2]
-        self.id = packet_id
-        self.state = QUEUED
-        self.conn = 0  # number of the connection it was last written on
-        self.tried = 0  # number of the first connection on which writing it began
-        self.turn = 0  # in which its PUBREC came
-        self.doubt = False  # its ack was read as the connection ended; perhaps not handled
-
-
-class Link:
-    """What one connection owes."""
-
-    def __init__(self) -> None:
-        self.up = self.resumed = self.bad = self.over = False
-        self.due: dict[str, list[Any]] = {"PUBACK": [], "PUBREC": [], "PUBCOMP": [], "PUBREL": []}
-        self.requests: dict[int, Any] = {}
-        self.once = 0  # order of the last QoS 0 message written
-        self.last_in = [0, 0, 0]
 
 
 class Ledger:
@@ -60,6 +31,7 @@ class Ledger:
         self._turns = 0
         self._last: list[tuple[str, Any, Out | None]] = []  # read last, and whose ack it was
         self.epoch = 0
+        self.refused: set[int] = set()  # serials; with MQTT 5
         self.untold = False  # a session was lost, and the CONNACK that said so too
         self.received: dict[int, Any] = {}  # QoS 2 ids between PUBLISH and PUBREL
         self.inbox: Any = None  # judges deliveries
@@ -276,7 +248,7 @@ class Ledger:
             out = self.ids.get(packet_id)
             if out is not None and out.doubt:
                 self._not_known(out)
-        elif name != "PUBCOMP":
+        elif name != "PUBCOMP" and not self._ambiguous(first):
             self.inbox.acked(first)
 
     def _not_known(self, out: Out) -> None:
@@ -286,6 +258,13 @@ class Ledger:
             out.doubt = False
         else:
             self._settle(out, DONE)
+
+    def _ambiguous(self, message: "Any") -> bool:
+        """Whether it is the message of before cannot be told; a client may take it for that.
+
+        It has DUP and the id of one before, and the session may be another.
+        """
+        return self.untold and message["qos"] == 2 and bool(message.get("dup"))
 
     def overdue(self) -> list["Any"]:
         """What was read on this connection and has no answer."""
@@ -407,7 +386,8 @@ def brief(name: str, p: "Any") -> str:
             " retain" if p.get("retain") else "", p["topic"], len(p["payload"]),
         )  # fmt: skip
     words = [name]
-    for key in ("packet_id", "session_present", "return_code", "codes", "filters", "data"):
-        if key in p:
+    for key in ("packet_id", "session_present", "return_code", "reason_code", "codes",
+                "filters", "data"):  # fmt: skip
+        if p.get(key) is not None:
             words.append("%s=%s" % (key, p[key]))
     return " ".join(words)

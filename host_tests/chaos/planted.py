@@ -18,6 +18,32 @@ _LIMIT_S = 100  # a library that computes for ever is noticed
 
 Fault = tuple[str, str, str, str]  # name, file, text, what it becomes
 
+FAULTS_5: tuple[Fault, ...] = (
+    ("5: PUBCOMP does not say that an id is unknown", "session5",
+     "self._owe_code(_PUBCOMP, packet_id, _NOT_FOUND)", "self._owe(_PUBCOMP, packet_id)"),
+    ("5: PUBREL does not say that an id is unknown", "session5",
+     "self._owe_code(_PUBREL, packet_id, _NOT_FOUND)", "self._owe(_PUBREL, packet_id)"),
+    ("5: every PUBREL is of an unknown id", "session5",
+     "and packet_id and not self.received.has(packet_id):", "and packet_id:"),
+    ("5: the broker's Receive Maximum is not kept", "connect5",
+     'min(self.window, connack.get("receive_maximum", 65535))', "self.window"),
+    ("5: messages that await PUBREL are counted twice", "session5",
+     "        self.open_in += 1", "        self.open_in += 2"),
+    ("5: messages that await PUBREL outlive their connection", "session5",
+     "        self.open_in = 0  #", "        pass  #"),
+    ("5: a refusing PUBREC is a PUBREC", "session5",
+     "if code < 0x80 or not published or not packet_id:", "if True:"),
+    ("5: a refusal is told to nobody", "connect5",
+     "                link.on_error(self.refused.pop(packet_id))", "                pass"),
+    ("5: a session ends with its connection", "connect5", "0 if clean_start else _NEVER", "0"),
+    ("5: DISCONNECT says why to a broker that broke no rule", "connect5",
+     "told = isinstance(exc, (ProtocolError, LimitError))", "told = True"),
+    ("5: aliases outlive their connection", "aliases", "            self._known[i] = 0\n", "            pass\n"),
+    ("5: what an alias is written over is not put back", "aliases",
+     "            self._swap(self._over)\n", ""),
+    ("5: an alias that comes stands for nothing", "message5",
+     "            m.topic_end = len(topic)", "            m.topic_end = 0"),
+)  # fmt: skip
 FAULTS: tuple[Fault, ...] = (
     ("no DUP on a message that is sent again", "outbox",
      "        while p != self.next:\n            self.buf[p + _HEAD] |= _DUP",
@@ -119,6 +145,14 @@ FAULTS: tuple[Fault, ...] = (
 )  # fmt: skip
 
 
+FAULTS += FAULTS_5
+
+
+def version_of(fault: Fault) -> str:
+    """The version of MQTT that has this fault; what both have is looked for in 3.1.1."""
+    return "5" if fault in FAULTS_5 else "4"
+
+
 def library() -> Path:
     """The library that the faults are planted in."""
     return Path(os.environ.get("UMQTT_FULL_LIB", str(ROOT / "lib")))
@@ -152,7 +186,7 @@ def by_histories(fault: Fault, runs: int) -> bool:
     """Whether one of so many random histories notices a fault."""
     with tempfile.TemporaryDirectory() as folder:
         plant(fault, Path(folder) / "lib")
-        return _noticed(Path(folder) / "lib", "chaos", str(runs))
+        return _noticed(Path(folder) / "lib", "chaos", version_of(fault), str(runs))
 
 
 def caught(fault: Fault, runs: int) -> tuple[bool, bool]:
@@ -160,7 +194,8 @@ def caught(fault: Fault, runs: int) -> tuple[bool, bool]:
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "lib"
         plant(fault, copy)
-        return _noticed(copy, "chaos", str(runs)), _noticed(copy, "cuts")
+        version = version_of(fault)
+        return _noticed(copy, "chaos", version, str(runs)), _noticed(copy, "cuts", version)
 
 
 def judge(runs: int) -> int:

@@ -32,7 +32,7 @@ class Parser:
             end, i = self._end()
             if not end or end > len(self.pending):
                 return found
-            found.append(_packet(self.pending[:end], i))
+            found.append(self.packet(self.pending[:end], i))
             self.pending = self.pending[end:]
 
     def _end(self) -> tuple[int, int]:
@@ -43,6 +43,10 @@ class Parser:
             if self.pending[i] < 128:
                 return i + 1 + n, i + 1
         return 0, 0
+
+    def packet(self, raw: bytes, i: int) -> "Any":
+        """The fields of a packet whose body begins at `i`."""
+        return _packet(raw, i)
 
 
 def _packet(raw: bytes, i: int) -> "Any":
@@ -55,17 +59,21 @@ def _packet(raw: bytes, i: int) -> "Any":
     elif len(raw) > 2:
         packet["packet_id"] = raw[i] << 8 | raw[i + 1]
     if raw[0] in (0x82, 0xA2):
-        filters: list[Any] = []
-        i += 2
-        while i < len(raw):
-            name, i = _text(raw, i)
-            if raw[0] == 0x82:
-                filters.append((name, raw[i]))
-                i += 1
-            else:
-                filters.append(name)
-        packet["filters"] = filters
+        packet["filters"] = split_filters(raw[0], raw, i + 2)
     return packet
+
+
+def split_filters(first: int, raw: bytes, i: int) -> list["Any"]:
+    """The filters of a SUBSCRIBE or UNSUBSCRIBE, which begin at `i`."""
+    filters: list[Any] = []
+    while i < len(raw):
+        name, i = _text(raw, i)
+        if first == 0x82:
+            filters.append((name, raw[i] & 3))
+            i += 1
+        else:
+            filters.append(name)
+    return filters
 
 
 def _publish(raw: bytes, i: int) -> "Any":

@@ -1,6 +1,6 @@
 """Plays the cases of `cuts.py` on MicroPython and CPython.
 
-    cut_runner.py FRONT PART PARTS
+    cut_runner.py FRONT PART PARTS VERSION
 
 prints a line for each case that failed, and what the client wrote on each connection (as hex,
 behind "W "), for the strict parser on the computer; then how many cases, then OK if none failed.
@@ -23,9 +23,9 @@ def seen(sim):
     gc.collect()
 
 
-def main(front, part, parts):
+def main(front, part, parts, version):
     """Run one part of the cases."""
-    count, wrong = cuts.play(front, part, parts, seen)
+    count, wrong = cuts.play(front, part, parts, seen, version)
     for raw in wires:
         print("W " + raw.hex())
     for line in wrong[:30]:
@@ -37,4 +37,5 @@ def main(front, part, parts):
 
 
 if __name__ == "__main__":
-    sys.exit(1 if main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])) else 0)
+    numbers = [int(one) for one in sys.argv[2:]]
+    sys.exit(1 if main(sys.argv[1], numbers[0], numbers[1], numbers[2]) else 0)

@@ -262,6 +262,8 @@ class AsyncClient(Supervisor):
                 raise self.session.refused.pop(packet_id)
         finally:
             waiter.packet_id = 0
+            if self.session.refused:  # the call was cancelled as the refusal came
+                self.session.tell(self)  # type: ignore[attr-defined]
 
     def _waiter(self, packet_id: int, timeout_ms: int) -> Waiter:
         for waiter in self._waiters:

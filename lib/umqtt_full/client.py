@@ -43,7 +43,7 @@ class Client(Link):
     _patience = 0  # ms that the publish that is going on may take …
     _started = 0  # … from then on
     _flags = 0  # … with this QoS << 1 | RETAIN
-    _waiting = 0  # packet id of the message that is waited for
+    _waiting = 0  # packet id of the message that is waited for, while a turn is taken
 
     def connect(self, timeout_ms: int | None = None) -> bool:
         """Connect unless connected; return whether the broker kept the session.
@@ -215,15 +215,17 @@ class Client(Link):
 
         OSError(ETIMEDOUT) when that takes too long: the message stays accepted.
         """
+        if self._feeding:
+            return
         timeout_ms = self._limit(timeout_ms)
         start = ticks_ms()
-        if not self._feeding:
-            self._waiting = packet_id
-        while self._unfinished(packet_id) and not self._feeding:
+        while self._unfinished(packet_id):
             left = timeout_ms - (ticks_ms() - start & _TICKS)
             if left <= 0:
                 raise OSError(errno.ETIMEDOUT, "not acknowledged")
+            self._waiting = packet_id
             self._turn(left)
+            self._waiting = 0
         if packet_id in self.session.refused:
             raise self.session.refused.pop(packet_id)
 
@@ -339,6 +341,7 @@ class Client(Link):
 
     def _close(self) -> None:
         self._poll = None
+        self._waiting = 0  # the call that waits may be left by an error
         super()._close()
 
     def _wait(self, ms: int) -> int:

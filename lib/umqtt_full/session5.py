@@ -103,6 +103,8 @@ class Session5(Connection5):
         if self._largest and self._need > self._largest:
             raise wrong("packet is longer than maximum_packet_size", _TOO_LARGE)
         if self.buf[0] & 0xF0 != _PUBLISH or self._block_fits(self._block_at()):
+            if self._block_at() > self._have:
+                self.reader.begin()  # it may give an alias its topic, and passes by unread
             _begin_long(self)
         else:
             self._pass_by()
@@ -136,6 +138,7 @@ class Session5(Connection5):
         self._id_in = -2
         self._have = self._need = 0
         self.taken = False
+        self.reader.begin()  # an alias that it gave is not known: better none than a wrong topic
 
     def _rare(self, buf: bytearray, header: int, i: int, end: int) -> None:
         self.begins(header)
