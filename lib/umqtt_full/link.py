@@ -10,8 +10,7 @@ import random
 from micropython import const
 
 from .errors import Guard, MQTTError, ReasonError
-from .net import dial as tcp_dial
-from .net import print_exception, ticks_ms
+from .net import dial, print_exception, prompt, ticks_ms
 from .packet import Message
 from .session import Session
 from .subscriptions import filter_pairs
@@ -71,7 +70,7 @@ class Link:
         timeout_ms: int = 10000,
         connect_timeout_ms: int | None = None,
         ready: "Callable[[], bool] | None" = None,
-        dial: "Callable[[str, int], Any]" = tcp_dial,
+        dial: "Callable[[str, int], Any]" = dial,
         store: "Store | None" = None,
         **options: "Any",
     ) -> None:
@@ -90,6 +89,7 @@ class Link:
         self.session.subscriptions.on_message = self._unmatched
         self.session.subscriptions.on_error = lambda exc: self.on_error(exc)  # noqa: PLW0108
         self.session.on_up = self._turned_up
+        self.session.outbox.on_lend = lambda: prompt(self._stream)
         self.host = host
         self.port = port or ((443 if tls else 80) if websocket else 8883 if tls else 1883)
         if store is not None:

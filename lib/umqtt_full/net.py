@@ -64,11 +64,20 @@ def dial(host: str, port: int) -> "Any":
         sock.setblocking(False)
         if hasattr(socket, "TCP_NODELAY"):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        elif sys.platform in ("linux", "darwin"):  # MicroPython's unix port has no names for it
-            sock.setsockopt(6, 1, 1)
         sock.connect(address)
     except OSError as exc:
         if exc.errno != errno.EINPROGRESS:
             sock.close()
             raise
     return stream_of(sock)
+
+
+def prompt(stream: "Any") -> None:
+    """A payload follows in a write of its own: it is not to wait until the one before is acked.
+
+    For MicroPython's unix port, which has no name for TCP_NODELAY. It is faster without, as long
+    as a packet is one write.
+    """
+    if not hasattr(socket, "TCP_NODELAY") and sys.platform in ("linux", "darwin"):
+        if hasattr(stream, "setsockopt"):
+            stream.setsockopt(6, 1, 1)

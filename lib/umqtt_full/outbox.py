@@ -51,6 +51,7 @@ class Outbox:
         self.queued_once = 0  # QoS 0 records that are not written yet
         self.dropped = 0  # messages given up: QoS 0 that a connection took with it, …
         self.lent: dict[int, Any] = {}
+        self.on_lend: Any = None  # told of each payload that will be a write of its own
         self.store: Any = None  # keeps QoS 1 and 2 messages on flash, if there is one
         self._topic: Any = self  # (none yet) the last topic, as it was given …
         self._topic_bytes: str | bytes = b""  # … and as it is copied
@@ -140,6 +141,8 @@ class Outbox:
             n = put(self.buf, n, self._block, len(self._block), self._end)
         if self._lend:
             self.lent[self._at - 6] = payload
+            if self.on_lend is not None:
+                self.on_lend()
         else:
             n = put(self.buf, n, payload, len(payload), self._end)
         flags = _PUBACK + ((flags & 4) << 2) if flags & 6 else _ONCE
