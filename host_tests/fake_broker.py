@@ -66,6 +66,7 @@ class FakeBroker(Core):
         while time.monotonic() < deadline and not self._aborted.is_set():
             if select.select([self._listener], [], [], 0.02)[0]:
                 self.do_greet()
+                time.sleep(0.02)  # a reset would take a CONNACK with it that is not read yet
                 self.do_cut("rst")
                 count += 1
         if not least <= count <= most:
