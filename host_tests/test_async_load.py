@@ -80,7 +80,7 @@ def test_after_a_kill_only_what_the_broker_acknowledged_and_lost_is_missing(
     """SIGKILL at once: mosquitto sends PUBREC and PUBCOMP before it saves what they are about.
 
     With a PUBREC a message is the broker's, for a client must not send it again [MQTT-4.3.3-1].
-    What is missing is unknown to its file, with few exceptions: there the file has the message, and
+    What is missing is unknown to its file, with few exceptions: there the file has the message,
     not that it awaits PUBREL. Everything else arrives, and what has its PUBCOMP is not published
     again. Most runs miss nothing, some a few; after `test_kill.py`'s kills, which let mosquitto
     save first, none.
@@ -126,7 +126,7 @@ def settled(observer: Observer) -> set[int]:
     count = -1
     while count != len(observer.seen):
         count = len(observer.seen)
-        time.sleep(0.7)
+        time.sleep(2.5)  # it takes the observer a second or two to be back
     return set(range(TASKS * EACH)) - {int(one) for one in observer.payloads("/n")}
 
 
