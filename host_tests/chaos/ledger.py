@@ -308,7 +308,7 @@ class Ledger:
                 if out.state == RELEASED and not out.doubt:
                     self._settle(out, DONE)
             self.received = {}
-        waiting = [out for out in self.ids.values() if out.turn]
+        waiting = [out for out in self.ids.values() if out.turn and link.resumed]
         link.due["PUBREL"] = [out.id for out in sorted(waiting, key=lambda out: out.turn)]
         self.untold = self.untold or (link.resumed and fields["epoch"] != self.epoch)
         self.epoch = fields["epoch"]
