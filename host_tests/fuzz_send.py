@@ -12,6 +12,7 @@ from typing import Any
 from fuzz_target import Broken
 from strict import Packet, Parser, Violation
 from umqtt_full import Client, LimitError, Will
+from umqtt_full.asking import ask
 
 TEXTS = (
     *("a", "a/b", "", "+", "#", "a/+", "a/#", "#/a", "a+", "+/+/#", "/", "//", "$SYS/#", "ä/€"),
@@ -116,7 +117,7 @@ def subscribe(sender: Sender, dice: random.Random) -> None:
         ]
     before = len(sender.session.subscriptions.all)
     try:
-        sender.client._add(given, dice.choice(LEVELS), {})
+        ask(sender.client, given, dice.choice(LEVELS), {})
     except (ValueError, LimitError):
         if len(sender.session.subscriptions.all) != before:
             raise Broken(f"subscribe({given!r:.80}) was refused and kept") from None

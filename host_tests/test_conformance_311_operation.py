@@ -256,7 +256,7 @@ def test_mqtt_4_8_0_2_an_error_of_ours_closes_without_an_ack(fault: str, tmp_pat
         assert not seen and not client.connected
         client.connect()
         turn(client, lambda: bool(seen))
-        turn(client, lambda: not client.session.received.has(7))
+        turn(client, lambda: 7 not in client.session.received)
         client.disconnect()
     assert seen == ["a"]
 

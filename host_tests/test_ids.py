@@ -2,30 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from umqtt_full.errors import LimitError
-from umqtt_full.ids import Ids, IdSet
-
-NEAR = st.integers(1, 140) | st.sampled_from([65535, 65534, 65472, 64, 128, 192, 65])
-
-
-@settings(max_examples=300, deadline=None, print_blob=True)
-@given(st.lists(st.tuples(st.booleans(), NEAR), max_size=120))
-def test_a_set_of_ids_is_a_set(steps: list[tuple[bool, int]]) -> None:
-    ids, model = IdSet(), set()
-    for add, packet_id in steps:
-        if add and packet_id not in model:
-            ids.add(packet_id)
-            model.add(packet_id)
-        elif not add:
-            ids.discard(packet_id)
-            model.discard(packet_id)
-        for other in {packet_id, packet_id ^ 64, packet_id ^ 1} - {0}:
-            assert ids.has(other) == (other in model)
+from umqtt_full.ids import IdList, Ids, Received
 
 
 def test_the_first_is_1_and_0_is_left_out_at_the_wrap() -> None:
@@ -60,53 +41,38 @@ def test_new_ids_are_never_in_use(start: int, steps: list[int]) -> None:
             ids.discard(used.pop(step % len(used)))
 
 
-class Counting(IdSet):
-    """Counts how often its overflow is looked at."""
-
-    looks = 0
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._more = Looked(self)  # type: ignore[assignment]
-
-
-class Looked(list[int]):
-    """An overflow that tells of each look."""
-
-    def __init__(self, owner: Counting) -> None:
-        super().__init__()
-        self.owner = owner
-
-    def __getitem__(self, i: Any) -> Any:
-        self.owner.looks += 1
-        return super().__getitem__(i)
-
-
-def test_a_peer_that_never_sends_pubrel_does_not_make_looking_up_slow() -> None:
-    """All 65535 ids in the set: at most 17 looks to find one, to add one, to take one out."""
-    ids = Counting()
-    for packet_id in range(65535, 0, -1):
-        ids.looks = 0
-        ids.add(packet_id)
-        assert ids.looks <= 17
-    for packet_id in (1, 32, 33, 4096, 32768, 65535):
-        ids.looks = 0
-        assert ids.has(packet_id) and ids.looks <= 17
-        ids.looks = 0
-        ids.discard(packet_id)
-        assert ids.looks <= 17 and not ids.has(packet_id)
-
-
-class Full(Ids):
-    """As if all ids were in use."""
-
-    def has(self, packet_id: int) -> bool:
-        assert 0 < packet_id < 65536
-        return True
-
-
 def test_all_ids_in_use_is_a_limit_error() -> None:
-    ids = Full()
+    ids = Ids()
+    ids.update(range(1, 65536))
     ids.next = 65000
     with pytest.raises(LimitError):
         ids.new()
+
+
+@settings(max_examples=100, deadline=None, print_blob=True)
+@given(st.lists(st.integers(0, 90), max_size=80))
+def test_a_list_of_ids_is_a_list(steps: list[int]) -> None:
+    ids = IdList(4)  # more than that is slower and no mistake
+    model: list[int] = []
+    for step in steps:
+        i = ids.find(step)
+        assert i == (model.index(step) if step in model else -1)
+        if i < 0:
+            ids.add(step)
+            model.append(step)
+        else:
+            ids.pop(i)
+            model.pop(i)
+        assert [ids[i] for i in range(ids.n)] == model
+
+
+def test_in_doubt_dup_decides_once_for_each_id() -> None:
+    received = Received()
+    received.add(7)
+    assert received.known(7, 0x34)  # the broker breaks a rule; it is the same message all the same
+    received.doubt()
+    assert received.known(7, 0x3C)
+    received.doubt()
+    assert not received.known(7, 0x34)
+    received.add(7)
+    assert received.known(7, 0x34)

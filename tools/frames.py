@@ -40,14 +40,13 @@ HOT = {
     """,
     "session": """
         Session.tx_window Session._choose Session.sent Session.take
-        Session._take_id Session.take_piece Session.take_end Session._owe
+        Session._take_id Session._owe
         Session._short Session._control Session._ack Session._sent_ack
         Session._receive Session.done
         Session.poll Session.ping Session.next_deadline
     """,
     "inbox": """
         Inbox.feed Inbox._gather Inbox._take_in_place Inbox._head_byte Inbox._append Inbox._copy
-        Inbox._begin_long Inbox._pass_on
     """,
     "outbox": """
         Outbox.publish Outbox._room Outbox._encode Outbox._head Outbox._set_topic Outbox._plain
@@ -56,9 +55,9 @@ HOT = {
         Outbox.once
     """,
     "ids": """
-        IdSet.has IdSet.add IdSet.discard IdSet._index IdList.__getitem__ IdList.find IdList.add
-        IdList.pop Ids.new
+        IdList.__getitem__ IdList.find IdList.add IdList.pop Ids.new Received.known
     """,
+    "long": "begin pass_on _piece _first_piece _finish",
     "subscriptions": """
         Subscriptions.deliver Subscriptions._call
     """,
@@ -88,14 +87,15 @@ HOT = {
 COLD = {
     "__init__": "__getattr__",
     "aio": "AsyncClient.__init__ AsyncClient.on AsyncClient.messages",
+    "asking": "_pairs ask_no_more.<listcomp>",
     "client": "Client.disconnect Client.subscribe Client.unsubscribe",
-    "link": "Link.__init__ Link.on Link._add.<listcomp> Link._remove.<listcomp> Link._tell "
-    "Link._close",
+    "link": "Link.__init__ Link.on Link._tell Link._close",
     "net": "resolve dial",
     "packet": "encode_connect encode_subscribe",
     "session": "Session.__init__ Session._rare",
+    "long": "_begin_passing",
     "subscriptions": "Subscriptions.request Subscriptions.answered Subscriptions._granted "
-    "Subscriptions.connected filter_pairs",
+    "Subscriptions.connected",
     # MQTT 5: connecting, subscribing, refusals, and messages that have properties
     "aliases": "Aliases._first",
     "connect5": "Connection5.__init__ Connection5._encode_connect Connection5._add_authentication "

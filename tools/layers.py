@@ -27,8 +27,8 @@ RANKS = {
     **dict.fromkeys(("topic", "ids", "net", "upload", "waits"), 1),
     **dict.fromkeys(("packet", "tls", "ws"), 2),
     **dict.fromkeys(("inbox", "outbox", "properties", "subscriptions"), 3),
-    **dict.fromkeys(("keep_alive", "messages", "reason5", "will"), 3),
-    **dict.fromkeys(("aliases", "message5", "outbox5", "subscriptions5", "session"), 4),
+    **dict.fromkeys(("keep_alive", "long", "messages", "reason5", "will"), 3),
+    **dict.fromkeys(("aliases", "message5", "outbox5", "subscriptions5", "asking", "session"), 4),
     **dict.fromkeys(("fallback5", "resume", "store"), 5),
     "connect5": 6,
     "session5": 7,
@@ -45,9 +45,21 @@ FIVE = (  # MQTT 5
 )
 PURE = (
     *("errors", "reason", "topic", "ids", "packet", "inbox", "outbox", "subscriptions"),
-    *("keep_alive", "session", "will", *FIVE),
+    *("keep_alive", "long", "asking", "session", "will", *FIVE),
 )
-OPTIONAL = ("tls", "ws", "store", "resume", "upload", "will", "reason", "endpoint", *FIVE)
+OPTIONAL = (
+    "asking",
+    "long",
+    "tls",
+    "ws",
+    "store",
+    "resume",
+    "upload",
+    "will",
+    "reason",
+    "endpoint",
+    *FIVE,
+)
 MAX_LINES = 400
 _FRONT_ENDS = (("client", "simple", "robust"), ("aio", "supervisor", "messages", "waits"))
 _PURE_IMPORTS = ("micropython", "struct", "array", "sys")

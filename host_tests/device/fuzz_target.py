@@ -14,7 +14,16 @@ from unit_rig import Rig, ack, publish
 SIZES = ((8, 16), (512, 1024), (16, 64), (64, 16), (8, 300), (33, 40), (512, 4096), (200, 130))
 WINDOW = 16
 STEPS = 8  # turns that the session may ask for at most per byte that it was given
-PARTS = ("Session", "Ids", "IdSet", "Outbox", "Subscriptions", "Subscription", "KeepAlive")
+PARTS = (
+    "Session",
+    "Ids",
+    "Received",
+    "IdList",
+    "Outbox",
+    "Subscriptions",
+    "Subscription",
+    "KeepAlive",
+)
 OUTCOMES = ("parsed", "ProtocolError", "ReasonError", "LimitError")
 BEFORE = 0x08  # in the first byte: CONNACK has not come
 STREAM = 0x10

@@ -9,7 +9,6 @@ from .errors import LimitError
 from .messages import Messages
 from .net import ticks_ms
 from .packet import check_qos
-from .subscriptions import answered
 from .supervisor import Supervisor
 from .waits import is_async
 
@@ -296,28 +295,27 @@ class AsyncClient(Supervisor):
         **options: "Any",
     ) -> int | list[int] | None:
         """Subscribe, and return what the broker granted; as `Client.subscribe`."""
-        some = self._add(topic_filter, qos, options)
+        from .asking import answered, ask, granted
+
+        some = ask(self, topic_filter, qos, options)
         self._write()
         if self._feeding:
             return None
-        for s in some:
-            s.awaited = True
         await self._until(lambda: answered(some), timeout_ms)
-        one = isinstance(topic_filter, (str, bytes))
-        return self.session.subscriptions.codes_of(one, some)
+        return granted(self.session.subscriptions, topic_filter, some)
 
     async def unsubscribe(
         self, topic_filter: "Filters", timeout_ms: int | None = None, **options: "Any"
     ) -> None:
         """Unsubscribe from a filter, or from a list of them; their handlers go too."""
-        some = self._remove(topic_filter, options)
+        from .asking import ask_no_more, check, gone
+
+        some = ask_no_more(self, topic_filter, options)
         self._write()
-        table = self.session.subscriptions
         if not self._feeding:
-            for s in some:
-                s.awaited = True
-            await self._until(lambda: not any(s in table.all for s in some), timeout_ms)
-            table.ended(some)
+            table = self.session.subscriptions
+            await self._until(lambda: gone(table, some), timeout_ms)
+            check(table, some)
 
     def _resume(self) -> None:
         """A consumer has made room."""

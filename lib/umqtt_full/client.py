@@ -8,7 +8,6 @@ from .errors import LimitError
 from .link import Link
 from .net import Poll, sleep_ms, ticks_ms
 from .packet import check_qos
-from .subscriptions import answered
 
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
@@ -251,26 +250,25 @@ class Client(Link):
         OSError(ETIMEDOUT): no SUBACK within the time. Made again when the session was lost.
         `options` are those of `Subscriptions5.add`, with MQTT 5 alone.
         """
-        some = self._add(topic_filter, qos, options)
+        from .asking import answered, ask, granted
+
+        some = ask(self, topic_filter, qos, options)
         if self._feeding:
             return None
-        for s in some:
-            s.awaited = True
         self._until(lambda: answered(some), timeout_ms)
-        one = isinstance(topic_filter, (str, bytes))
-        return self.session.subscriptions.codes_of(one, some)
+        return granted(self.session.subscriptions, topic_filter, some)
 
     def unsubscribe(
         self, topic_filter: "Filters", timeout_ms: int | None = None, **options: "Any"
     ) -> None:
         """Unsubscribe from a filter, or from a list of them; their handlers go too."""
-        some = self._remove(topic_filter, options)
-        table = self.session.subscriptions
+        from .asking import ask_no_more, check, gone
+
+        some = ask_no_more(self, topic_filter, options)
         if not self._feeding:
-            for s in some:
-                s.awaited = True
-            self._until(lambda: not any(s in table.all for s in some), timeout_ms)
-            table.ended(some)
+            table = self.session.subscriptions
+            self._until(lambda: gone(table, some), timeout_ms)
+            check(table, some)
 
     def _until(self, done: "Callable[[], bool]", timeout_ms: int | None) -> None:
         timeout_ms = self._limit(timeout_ms)

@@ -2,21 +2,28 @@
 
 Bytes are read into `rx_window`, always from its start, because `readinto` takes no offset. Packets
 that lie whole in it are handed on where they are. One that is split over reads is gathered in
-`buf`. One that is longer than `buf` is decided from its header: its payload goes on in pieces, to
-a handler that streams or to nobody, and takes no memory.
+`buf`. One that is longer than `buf` is the business of `long`, which is loaded when one comes.
 """
 
 from micropython import const
 
-from .errors import LimitError, ProtocolError
+from .errors import ProtocolError
 from .packet import Message, body, check_range, decode_length, put
-from .topic import may_follow
 
-_PUBLISH = const(0x30)
+TYPE_CHECKING = const(False)
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class Inbox:
     """Cuts a stream into packets; a session is what it hands them to."""
+
+    begin_long: "Any" = None  # what `long` does, from the first long packet on …
+    pass_on: "Any" = None
+    on_piece: "Any" = None  # takes the pieces of long messages, instead of the handlers
+    taken = False  # the pieces of the long message that passes go to a handler
+    id_in = -2  # bytes until its packet id, where even its topic is longer than `buf`
+    lead = left = 0  # of a character of that topic; see `long`
 
     def __init__(self, rx_size: int, read_size: int) -> None:
         self.rx_window = bytearray(check_range("read_size", read_size, 8, 16777215))
@@ -39,28 +46,17 @@ class Inbox:
         self._pos = self._end = 0
         self._have = self._need = 0  # bytes gathered in buf; length of that packet once known
         self._skip = 0  # bytes still to come of a packet longer than buf
-        self._id_in = -2  # bytes until its packet id, where even the topic is longer than buf
-        self.taken = False  # its pieces go to a handler
-        self._lead = self._left = 0  # of a character of a topic that passes by; see `_check_part`
 
-    def take(self, buf: bytearray, header: int, i: int, end: int) -> bool:
-        """A whole packet: first byte `header`, body `buf[i:end]`. For the session to define.
+    if TYPE_CHECKING:  # what a session defines
 
-        False: it cannot be taken now and is to be offered again.
-        """
-        raise NotImplementedError
+        def take(self, buf: bytearray, header: int, i: int, end: int) -> bool:
+            """A whole packet: first byte `header`, body `buf[i:end]`.
 
-    def begins(self, header: int) -> None:
-        """A packet begins; raise ProtocolError if it must not. For the session to define."""
-        raise NotImplementedError
+            False: it cannot be taken now and is to be offered again.
+            """
 
-    def take_piece(self, message: Message) -> bool:
-        """A piece of a long message; tell whether anybody took it. For the session to define."""
-        raise NotImplementedError
-
-    def take_end(self, message: Message, taken: bool) -> None:
-        """All pieces of a long message passed. For the session to define."""
-        raise NotImplementedError
+        def begins(self, header: int) -> None:
+            """A packet begins; raise ProtocolError if it must not."""
 
     def feed(self, n: int) -> bool:
         """Take the `n` bytes that were read into `rx_window`, and hand on the packets in them.
@@ -95,7 +91,7 @@ class Inbox:
     def _gather(self, window: bytearray) -> None:
         """Take bytes of a packet that does not lie whole in the window."""
         if self._skip:
-            self._pass_on(window)
+            self.pass_on(self, window)
             return
         if not self._have and self._take_in_place(window):
             return
@@ -167,78 +163,10 @@ class Inbox:
             put(self.buf, p, self._views[i // self._step], n - i, self._size)
 
     def _begin_long(self) -> None:
-        """The buffer is full and the packet goes on: only a PUBLISH may."""
-        buf = self.buf
-        have = self._have
-        if buf[0] & 0xF0 != _PUBLISH:
-            raise LimitError("packet of " + str(self._need) + " bytes is longer than rx_size")
-        m = self.message
-        i = body(buf)
-        self._skip = self._need - have
-        self._id_in = i + 2 + (buf[i] << 8 | buf[i + 1]) - have
-        if self._id_in <= -2:
-            m.header = buf[0]
-            m.decode(buf, i, self._need, m.header)
-            m.end = have
-            self.taken = self.take_piece(m)
-            m.offset = have - m.start
-        else:
-            self._begin_passing(buf, i + 2)
-        self._have = self._need = 0
+        """The buffer is full and the packet goes on."""
+        if self.begin_long is None:
+            from .long import begin, pass_on
 
-    def _begin_passing(self, buf: bytearray, i: int) -> None:
-        """Not even the topic, which begins at `i`, and the id fit: they pass by."""
-        m = self.message
-        m.header = buf[0]
-        n = 2 if buf[0] & 6 else 0
-        if buf[0] & 6 == 6 or buf[0] & 14 == 8 or self._id_in + n > self._skip:
-            raise ProtocolError("PUBLISH with wrong flags, or a topic past its end")
-        n = self._have
-        m.packet_id = 0 if self._id_in >= 0 else buf[n - 1] << 8
-        self.taken = False
-        self._lead = self._left = 0
-        self._id_in += n - i
-        self._check_part(buf, i, n - i)
-        self._id_in -= n - i
-
-    def _check_part(self, buf: bytearray, i: int, n: int) -> None:
-        """Check what `n` bytes hold of a topic that passes by; a character may be split."""
-        end = i + min(n, self._id_in)
-        while i < end:
-            c = buf[i]
-            i += 1
-            if self._left:
-                if not may_follow(self._lead, c):
-                    raise ProtocolError("topic is not valid UTF-8")
-                self._lead = 0xC2  # behind the second byte any of 0x80 to 0xBF may follow
-                self._left -= 1
-            elif c >= 0x80:
-                self._lead = c
-                self._left = 1 + (c >= 0xE0) + (c >= 0xF0)
-            elif not c or c == 0x23 or c == 0x2B:
-                raise ProtocolError("topic holds U+0000 or a wildcard")
-        if self._left and n >= self._id_in:
-            raise ProtocolError("topic ends within a character")
-
-    def _pass_on(self, window: bytearray) -> None:
-        """Hand on, or drop, what the window holds of a long message."""
-        m = self.message
-        n = min(self._end - self._pos, self._skip)
-        m.buf = window
-        m.start = self._pos
-        m.end = self._pos = m.start + n
-        self._skip -= n
-        last = not self._skip  # a handler may close, and so reset what is counted here
-        if self.taken:
-            self.take_piece(m)
-        k = self._id_in
-        if k > 0:
-            self._check_part(window, m.start, n)
-        if 0 <= k < n:
-            m.packet_id = window[m.start + k] << 8
-        if 0 <= k + 1 < n:
-            m.packet_id |= window[m.start + k + 1]
-        self._id_in = k - n if k > -2 else k
-        m.offset += n
-        if last:
-            self.take_end(m, self.taken)
+            self.begin_long = begin
+            self.pass_on = pass_on
+        self.begin_long(self)

@@ -13,7 +13,6 @@ from .errors import Guard, MQTTError, ReasonError
 from .net import dial, print_exception, prompt, ticks_ms
 from .packet import Message
 from .session import Session
-from .subscriptions import filter_pairs
 
 _TICKS = const(0x3FFFFFFF)
 _IN = const(1)
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .store import Store
-    from .subscriptions import Filters, Handler, Subscription
+    from .subscriptions import Handler
 
 
 def _session(version: int) -> "type[Session]":
@@ -159,22 +158,6 @@ class Link:
     def pending(self, packet_id: int) -> bool:
         """Tell whether a QoS 1 or 2 message is queued or not yet acknowledged to its end."""
         return self.session.pending(packet_id)
-
-    def _add(
-        self, topic_filter: "Filters", qos: int, options: "dict[str, Any]"
-    ) -> "list[Subscription]":
-        """Put what `subscribe` was given into the table."""
-        pairs = filter_pairs(topic_filter, qos)
-        self._online()
-        add = self.session.subscriptions.add
-        return [add(one[0], one[1], None, **options) for one in pairs]
-
-    def _remove(self, topic_filter: "Filters", options: "dict[str, Any]") -> "list[Subscription]":
-        """Mark what `unsubscribe` was given in the table."""
-        pairs = filter_pairs(topic_filter, 0)
-        self._online()
-        remove = self.session.subscriptions.remove
-        return [remove(one[0], **options) for one in pairs]
 
     def _part(self, reason_code: int, properties: "dict[str, Any] | None") -> None:
         """Have the session send DISCONNECT."""

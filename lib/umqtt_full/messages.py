@@ -22,7 +22,8 @@ def keep(message: Message) -> Message:
     kept.header = message.header
     kept.packet_id = message.packet_id
     kept.total = message.total
-    message.keep_more(kept)
+    if hasattr(message, "keep_more"):  # MQTT 5
+        message.keep_more(kept)
     return kept
 
 

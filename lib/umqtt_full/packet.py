@@ -267,9 +267,6 @@ class Message:
         self.offset = 0
         self.total = end - i
 
-    def keep_more(self, kept: "Message") -> None:
-        """Copy to `kept` what MQTT 5 adds."""
-
     @property
     def topic(self) -> str:
         """The topic name."""

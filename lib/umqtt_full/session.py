@@ -101,7 +101,6 @@ class Session(Inbox):
         self.ids = Ids()  # packet ids of ours that are in use, of all packet types
         self.outbox = self._outbox(tx_size, maximum_packet_size, self.ids)
         self.publish = self.outbox.publish
-        self.pending = self.ids.has  # is a message queued, or not acknowledged to its end?
         self.on_up: Callable[[], object] | None = None  # told of each CONNACK 0
         self.on_done: Callable[[int], object] | None = None  # told the id of what is finished
         self.subscriptions = self._subscriptions(self.ids)
@@ -271,28 +270,6 @@ class Session(Inbox):
             check_topic(m)
         self._owe(_PUBREC, packet_id)
 
-    def take_piece(self, m: "Message") -> bool:
-        """A piece of a message that is longer than the RX buffer; True if a handler streams it."""
-        if not self.connected or (m.header & 4 and self.received.known(m.packet_id, m.header)):
-            return False
-        return self.subscriptions.deliver(m, True)
-
-    def take_end(self, m: "Message", taken: bool) -> None:
-        """A long message has passed: acknowledge it, or the broker would send it for ever."""
-        if m.header & 6 and not m.packet_id:
-            raise ProtocolError("PUBLISH without a packet id")
-        if not taken and not self.connected:
-            return  # it came after our DISCONNECT
-        known = m.header & 4 and self.received.known(m.packet_id, m.header)
-        if not taken and not known:
-            self.oversized += 1
-        if m.header & 2:
-            self._owe(_PUBACK, m.packet_id)
-        elif m.header & 4:
-            if not known:
-                self._receive(m.packet_id)
-            self._owe(_PUBREC, m.packet_id)
-
     def _owe(self, first: int, packet_id: int) -> None:
         if self.connected:  # a handler may have closed
             self.acks_end = encode_ack(self.acks, self.acks_end, first, packet_id)
@@ -353,7 +330,7 @@ class Session(Inbox):
                 self.store.release(packet_id)
             self.outbox.free(p)
             self.released.add(packet_id)
-        elif self.ids.has(packet_id) and self.released.find(packet_id) < 0:
+        elif packet_id in self.ids and self.released.find(packet_id) < 0:
             return  # it does not await PUBREC
         self._owe(_PUBREL, packet_id)
 
@@ -372,6 +349,10 @@ class Session(Inbox):
         self.forget(packet_id)
         if self._quota < self._most:
             self._quota += 1
+
+    def pending(self, packet_id: int) -> bool:
+        """Tell whether a message is queued, or not acknowledged to its end."""
+        return packet_id in self.ids
 
     def forget(self, packet_id: int) -> None:
         """A message of ours is done with, or given up."""

@@ -128,6 +128,10 @@ class Session5(Connection5):
         return block_end(self.buf, i, self._need) <= self._have
 
     def _pass_by(self) -> None:
+        if self.pass_on is None:
+            from .long import pass_on
+
+            self.pass_on = pass_on
         m = self.message
         m.header = self.buf[0]
         if m.header & 6 == 6 or m.header & 14 == 8:
@@ -135,7 +139,7 @@ class Session5(Connection5):
         i = self._block_at()
         m.packet_id = self.buf[i - 2] << 8 | self.buf[i - 1] if m.header & 6 else 0
         self._skip = self._need - self._have
-        self._id_in = -2
+        self.id_in = -2
         self._have = self._need = 0
         self.taken = False
         self.reader.begin()  # an alias that it gave is not known: better none than a wrong topic
@@ -191,9 +195,9 @@ class Session5(Connection5):
 
     def _ack(self, header: int, buf: bytearray, i: int) -> None:
         packet_id = buf[i] << 8 | buf[i + 1]
-        if header == _PUBREL and packet_id and not self.received.has(packet_id):
+        if header == _PUBREL and packet_id and packet_id not in self.received:
             self._owe_code(_PUBCOMP, packet_id, _NOT_FOUND)
-        elif header == _PUBREC and packet_id and not self.ids.has(packet_id):
+        elif header == _PUBREC and packet_id and packet_id not in self.ids:
             self._owe_code(_PUBREL, packet_id, _NOT_FOUND)
         else:
             super()._ack(header, buf, i)
@@ -206,7 +210,7 @@ class Session5(Connection5):
             self.acks_end += 1
 
     def _take_id(self, m: "Message", packet_id: int) -> None:
-        if m.header & 2 or not self.received.has(packet_id):
+        if m.header & 2 or packet_id not in self.received:
             n = self.open_in + (self.acks_end - self._acks_off >> 2)
             if n >= self._announced["receive_maximum"]:
                 self._check_quota()
@@ -233,6 +237,6 @@ class Session5(Connection5):
         self.open_in += 1
 
     def _erase(self, packet_id: int) -> None:
-        if self.open_in and self.received.has(packet_id):
+        if self.open_in and packet_id in self.received:
             self.open_in -= 1
         super()._erase(packet_id)

@@ -119,7 +119,7 @@ class MQTTClient:
         client.on_error = self._error
         client.session.subscriptions.ready = self._ready  # type: ignore[assignment, method-assign]
         client.session.subscriptions.gates = 1
-        client.session.take_piece = self._piece  # type: ignore[method-assign, assignment]
+        client.session.on_piece = self._piece
         return client
 
     def _secure(self, host: str, port: int) -> "Any":

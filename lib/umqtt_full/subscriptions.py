@@ -185,19 +185,6 @@ class Subscriptions:
                 if codes[i] >= _REFUSED and not s.awaited:
                     self.on_error(self.refusal(s))
 
-    def codes_of(self, one: bool, some: list[Subscription]) -> int | list[int]:
-        """Return what was granted: a QoS or a list of codes; refusal of just `one` is raised."""
-        if not one:
-            return [s.granted or 0 for s in some]
-        self.ended(some)
-        return some[0].granted or 0
-
-    def ended(self, some: list[Subscription]) -> None:
-        """Raise what the broker said against one of these."""
-        for s in some:
-            if (s.granted or 0) >= _REFUSED:
-                raise self.refusal(s)
-
     def refusal(self, s: Subscription) -> ReasonError:
         """Return the error that says that the broker refused."""
         return ReasonError(s.granted or 0, str(s.filter, "utf-8"))
@@ -269,28 +256,3 @@ class Subscriptions:
         if hasattr(result, "send"):
             result.close()
             raise TypeError("an async handler here needs queue=, see AsyncClient.on")
-
-
-def filter_pairs(topic_filter: "Filters", qos: int) -> "list[Any]":
-    """Return the (topic filter, qos) pairs that `subscribe` was given, checked.
-
-    `topic_filter` is one filter, or a list of filters or pairs. ValueError says what is wrong.
-    """
-    if not isinstance(topic_filter, (str, bytes, list, tuple)):
-        kind = type(topic_filter).__name__
-        raise ValueError("a topic filter or a list of them is needed, not " + kind)
-    some = [topic_filter] if isinstance(topic_filter, (str, bytes)) else topic_filter
-    if not some:  # [MQTT-3.8.3-3], [MQTT-3.10.3-2]
-        raise ValueError("at least one topic filter is needed")
-    pairs = [one if isinstance(one, tuple) else (one, qos) for one in some]
-    for pair in pairs:
-        if len(pair) != 2:
-            raise ValueError("a list may hold filters, or pairs of (topic filter, qos)")
-        encode_filter(pair[0])
-        check_qos(pair[1])
-    return pairs
-
-
-def answered(some: list[Subscription]) -> bool:
-    """Tell whether the broker has answered each of these subscriptions."""
-    return all(s.granted is not None for s in some)
