@@ -87,7 +87,7 @@ HOT = {
 COLD = {
     "__init__": "__getattr__",
     "aio": "AsyncClient.__init__ AsyncClient.on AsyncClient.messages",
-    "asking": "_pairs ask_no_more.<listcomp>",
+    "asking": "_pairs ask.<listcomp> ask_no_more.<listcomp>",
     "client": "Client.disconnect Client.subscribe Client.unsubscribe",
     "link": "Link.__init__ Link.on Link._tell Link._close",
     "net": "resolve dial",
