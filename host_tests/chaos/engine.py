@@ -237,7 +237,7 @@ class Simulation:
 
 def ids_of(table: "Any") -> list[int]:
     """The packet ids in a set of the library."""
-    return sorted([i for i in table._places if i] + list(table._more))
+    return sorted(table)
 
 
 def close_loop(world: World) -> None:

@@ -327,10 +327,10 @@ class Conn:
         self._turns[i] += 1
         return limits[self._turns[i] % len(limits)]
 
-    def readinto(self, buf: bytearray) -> int | None:
+    def readinto(self, buf: bytearray, most: int = 1 << 30) -> int | None:
         """As a socket."""
         self._alive("read")
-        n = min(len(buf), self.came[1] - self.read)
+        n = min(len(buf), most, self.came[1] - self.read)
         if not n:
             return 0 if self.fin else None
         n = min(n, self._most(1, self.net.reads))

@@ -35,9 +35,9 @@ class Inner:
         self.most = 1 << 30  # … in one write
         self.ended = self.closed = False
 
-    def readinto(self, buf):
+    def readinto(self, buf, most):
         """Non-blocking."""
-        n = min(len(buf), len(self.given))
+        n = min(len(buf), most, len(self.given))
         if not n:
             return 0 if self.ended else None
         buf[:n] = self.given[:n]

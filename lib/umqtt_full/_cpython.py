@@ -74,10 +74,13 @@ class Stream:
         """Return the descriptor, for `select`."""
         return self.sock.fileno()
 
-    def readinto(self, buf: bytearray) -> int | None:
-        """Return the bytes read, 0 at the end of the stream, None when it would block."""
+    def readinto(self, buf: bytearray, n: int = 0) -> int | None:
+        """Read at most `n` bytes (0: as many as fit) to the start of `buf`; return how many.
+
+        0: the end of the stream. None: it would block.
+        """
         try:
-            return self.sock.recv_into(buf)
+            return self.sock.recv_into(buf, n)
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return None
 
@@ -136,9 +139,9 @@ class TlsStream(Stream):
             self._open = True
         return self._open
 
-    def readinto(self, buf: bytearray) -> int | None:
+    def readinto(self, buf: bytearray, n: int = 0) -> int | None:
         """Do what `Stream.readinto` does, once the handshake is done."""
-        return super().readinto(buf) if self._open else None
+        return super().readinto(buf, n) if self._open else None
 
     def write(self, buf: Any, off: int, n: int) -> int | None:
         """Do what `Stream.write` does; the same bytes have to be offered until they are taken."""

@@ -2,7 +2,8 @@
 
 Bytes are read into `rx_window`, always from its start, because `readinto` takes no offset. Packets
 that lie whole in it are handed on where they are. One that is split over reads is gathered in
-`buf`. One that is longer than `buf` is the business of `long`, which is loaded when one comes.
+`buf`; what is missing of one that is longer than the window is read straight into it. One that is
+longer than `buf` is the business of `long`, which is loaded when one comes.
 """
 
 from micropython import const
@@ -34,6 +35,9 @@ class Inbox:
             self._step *= 2
         window = memoryview(self.rx_window)
         self._views = [window[i:] for i in range(0, read_size, self._step)]
+        self.rx_target: Any = self.rx_window  # where the next bytes go, as `aim` says
+        self._targets: Any = None  # views of `buf`, from the first packet on that needs them …
+        self._stride = 0  # … so many bytes apart
         self.message = Message()
         self.acks_end = self.acks_most = 0  # bytes of acks owed, and of how many reading goes on
         self.held = False  # the next message waits for its consumer
@@ -43,6 +47,9 @@ class Inbox:
     def reset(self) -> None:
         """Forget what is half received: a new connection begins."""
         self.held = False
+        self._landed = False  # bytes of a packet were read straight into `buf`
+        self.rx_target = self.rx_window
+        self._like = 1  # the length of the last packet that lay whole in the window
         self._pos = self._end = 0
         self._have = self._need = 0  # bytes gathered in buf; length of that packet once known
         self._skip = 0  # bytes still to come of a packet longer than buf
@@ -58,8 +65,37 @@ class Inbox:
         def begins(self, header: int) -> None:
             """A packet begins; raise ProtocolError if it must not."""
 
+    def aim(self) -> int:
+        """Return how many bytes to read next at most, to the start of `rx_target`.
+
+        So many that a packet ends with them, if the next ones are as long as the last: what is
+        split has to be copied. What a packet longer than the window misses goes to its place.
+        """
+        n = len(self.rx_window)
+        if self._need <= n:
+            return n - n % self._like
+        if self._targets is None:
+            self._make_targets()
+        i = self._have & self._stride - 1
+        left = min(self._need, self._size) - self._have
+        if i or not self._targets:
+            return min(left, self._stride - i, n)
+        self.rx_target = self._targets[self._have // self._stride]
+        return left
+
+    def _make_targets(self) -> None:
+        """Make at most 16 views of `buf`; without memory for them it goes by the window."""
+        self._stride = 64
+        while self._size > 16 * self._stride:
+            self._stride *= 2
+        try:
+            buf = memoryview(self.buf)
+            self._targets = [buf[i:] for i in range(0, self._size, self._stride)]
+        except MemoryError:
+            self._targets = ()
+
     def feed(self, n: int) -> bool:
-        """Take the `n` bytes that were read into `rx_window`, and hand on the packets in them.
+        """Take the `n` bytes that were read to `rx_target`, and hand on the packets in them.
 
         True means that it stopped: packets have to be written first, or, with `held`, a consumer
         has to make room. Call `feed(0)` to go on. Raises `ProtocolError` (the peer) or
@@ -67,19 +103,25 @@ class Inbox:
         """
         if n:
             self.fed = True
-            self._pos = 0
-            self._end = n
+            if self.rx_target is self.rx_window:
+                self._pos = 0
+                self._end = n
+            else:
+                self.rx_target = self.rx_window
+                self._have += n
+                self._landed = True
         buf = self.rx_window
-        while self._pos < self._end or self.held:
+        while self._pos < self._end or self.held or self._landed:
             if self.acks_end > self.acks_most:  # they have to be written first
                 return True
-            self.held = False
+            self.held = self._landed = False
             i = self._pos
             n = self._end - i - 2
             if self._have or self._skip or n < 0 or buf[i + 1] > n or buf[i + 1] > 127:
                 self._gather(buf)
             else:
                 n = i + 2 + buf[i + 1]
+                self._like = n - i
                 self._pos = n
                 if not self.take(buf, buf[i], i + 2, n):
                     self._pos = i
@@ -119,6 +161,7 @@ class Inbox:
         n = 3 + (window[i + 1] & 127 | window[i + 2] << 7)
         if n > self._size or i + n > self._end:
             return False
+        self._like = n
         self._pos = i + n
         if not self.take(window, window[i], i + 3, self._pos):
             self._pos = i

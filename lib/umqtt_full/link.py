@@ -360,12 +360,14 @@ class Link:
 
     def _read(self, events: int) -> None:
         """Read and dispatch, again while there is probably more, but not for long."""
+        session = self.session
         times = _READS
         while times and self._stream is not None and not self._paused:
-            n = self._stream.readinto(self.session.rx_window)
+            wanted = session.aim()
+            n = self._stream.readinto(session.rx_target, wanted)
             if n == 0 or (n is None and events & ~(_IN | _OUT)):
                 raise OSError(errno.ECONNRESET, "closed by the broker")
-            self._more = n == len(self.session.rx_window)
+            self._more = n == wanted
             if n:
                 self._feed(n)
             times = times - 1 if self._more else 0

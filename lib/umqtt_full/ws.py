@@ -274,8 +274,8 @@ class WebSocket:
         self._answer = _CLOSE
         self._send_answer()
 
-    def readinto(self, buf: bytearray) -> int | None:
-        """Return how many bytes of payload were read to the start of `buf`.
+    def readinto(self, buf: bytearray, most: int = 0) -> int | None:
+        """Return how many bytes of payload were read to the start of `buf`, at most `most`.
 
         0: closed; None: nothing has come. ProtocolError: the broker broke a rule.
         """
@@ -287,7 +287,7 @@ class WebSocket:
         while rounds:
             if self._answer:
                 self._send_answer()
-            n = self._inner.readinto(buf)
+            n = self._inner.readinto(buf, most or len(buf))
             if not n:
                 return n
             if self._left < n or self._opcode > _BINARY:
