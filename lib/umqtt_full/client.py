@@ -126,7 +126,9 @@ class Client(Link):
         """
         if properties is not None:
             topic = self.session.outbox.describe(topic, properties)
-        self._flags = check_qos(qos) << 1 | bool(retain)
+        self._flags = 0
+        if retain or qos != 0 or type(qos) is not int:
+            self._flags = check_qos(qos) << 1 | bool(retain)
         if self._flags < 2 and self._brief(topic, payload):
             return
         if not self._feeding:
@@ -152,7 +154,9 @@ class Client(Link):
         """
         if properties is not None:
             topic = self.session.outbox.describe(topic, properties)
-        self._flags = check_qos(qos) << 1 | bool(retain)
+        self._flags = 0
+        if retain or qos != 0 or type(qos) is not int:
+            self._flags = check_qos(qos) << 1 | bool(retain)
         if self._flags < 2 and self._brief(topic, payload):
             return 0
         if not self._feeding:

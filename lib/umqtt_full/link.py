@@ -50,8 +50,7 @@ class Link:
     `tls` True, or a ready SSLContext; True goes with the options of `tls.secure`: ca, cert, key,
     server_hostname, psk, insecure_no_verification. `websocket`: the path, such as "/mqtt".
     `connect_timeout_ms` None: 5 s, with TLS 10 s. `store` keeps the session on flash.
-    `options` as for `Session`: username, password, keep_alive, clean_session, will, tx_size,
-    rx_size, read_size, window, maximum_packet_size, ping_timeout_ms.
+    `options` are those of `Session`.
     """
 
     def __init__(
@@ -88,7 +87,6 @@ class Link:
         self.session.subscriptions.on_message = self._unmatched
         self.session.subscriptions.on_error = lambda exc: self.on_error(exc)  # noqa: PLW0108
         self.session.on_up = self._turned_up
-        self.session.outbox.on_lend = lambda: prompt(self._stream)
         self.host = host
         self.port = port or ((443 if tls else 80) if websocket else 8883 if tls else 1883)
         if store is not None:
@@ -204,8 +202,6 @@ class Link:
         self._up = True
         self._tell(self.on_connect, self.session.session_present)
 
-    # the connection
-
     def _pause_ms(self) -> int:
         """Return how long, without a connection, there is nothing to be done yet."""
         left = self._delay - (ticks_ms() - self._since & _TICKS)
@@ -220,6 +216,7 @@ class Link:
         self._source = getattr(self._stream, "source", self._stream)
         self._hints = hasattr(self._stream, "wants")
         self._more = self._paused = False
+        self.session.outbox.on_lend = self._prompt
         self.session.open()
         self._watch(True)  # until it is writable, which says that it is connected
 
@@ -314,12 +311,30 @@ class Link:
         session = self.session
         n = self._length
         sent = self._stream.write(session.outbox.buf, 6, n) or 0
-        session.wrote = True
-        if sent < n:
-            session.outbox.queue_once(n)
-            session.tx_window()
-            session.sent(sent)
-            self._watch(True)
+        session.wrote = 1
+        if sent < n or session.outbox.rest is not None:
+            self._push_rest(n, sent)
+
+    def _prompt(self) -> None:
+        """A payload follows in a write of its own: from now on nothing waits to be sent."""
+        self.session.outbox.on_lend = None
+        prompt(self._stream)
+
+    def _push_rest(self, n: int, sent: int) -> None:
+        """Write what is not copied; queue what the stream does not take."""
+        outbox = self.session.outbox
+        self._length = 0
+        if sent == n:
+            self._length = self._stream.write(outbox.rest, 0, len(outbox.rest)) or 0
+            if self._length == len(outbox.rest):
+                outbox.rest = None
+                return
+        outbox.queue_once(n)
+        self.session.tx_window()
+        self.session.sent(sent)
+        if self._length:
+            self.session.sent(self._length)
+        self._watch(True)
 
     def _flush(self) -> None:
         """Write until nothing is due or the stream takes no more."""

@@ -17,11 +17,13 @@ packet up to the payload, and `lent` the payload itself, which the caller must n
 is acknowledged.
 """
 
+from struct import pack_into
+
 from micropython import const
 
 from .errors import LimitError
 from .ids import Ids
-from .packet import check_range, encode_length, is_ascii, length_size, put
+from .packet import check_range, encode_length, format_of, is_ascii, length_size, put
 from .topic import encode_topic, is_topic
 
 TYPE_CHECKING = const(False)
@@ -59,6 +61,10 @@ class Outbox:
         self._block = b""  # MQTT 5: properties
         self._lend = False  # the payload is too long to be copied
         self._at = self._end = 0  # the room that is written to
+        self.rest: Any = None  # of what `once` has written: a payload too long to be copied
+        self._once_n = -1  # … its length, if all but the payload can serve the next one too
+        self._once_flags = self._once_at = self._once_length = 0
+        self._once_format = ""  # with which its payload is copied; none: it is not
 
     def publish(self, topic: str | bytes, payload: bytes | str, flags: int) -> int:
         """Queue a PUBLISH; `flags` is qos << 1 | retain. Return its packet id (0 at QoS 0).
@@ -82,32 +88,69 @@ class Outbox:
     def once(self, topic: str | bytes, payload: bytes | str, flags: int) -> int:
         """Write a QoS 0 PUBLISH to the start of the ring, if that is empty; return its length.
 
-        It is not queued: `queue_once` does that for what could not be sent at once. 0: `publish`
-        has to be used. Errors as there.
+        It is not queued: `queue_once` does that for what could not be sent at once. A payload that
+        the ring is too short for is not copied: it is `rest`, which comes behind that length.
+        0: `publish` has to be used. Errors as there.
         """
         if topic is not self._topic:
             self._set_topic(topic)
+        elif flags == self._once_flags and type(payload) is bytes:
+            if len(payload) == self._once_n:  # the head is there from the last one
+                if self._once_format:
+                    pack_into(self._once_format, self.buf, self._once_at, payload)
+                else:
+                    self.rest = payload
+                return self._once_length
         if type(payload) is not bytes:
             payload = self._plain(payload, "payload")
-        n = len(payload) + self._head_n + 2
-        if self.head != self.tail or n + _HEAD + 5 > self.size:
+        if self.head != self.tail:
             return 0
-        if n + 5 > self.maximum_packet_size:
+        return self._once(payload, flags, len(payload))
+
+    def _once(self, payload: "Any", flags: int, n: int) -> int:
+        """Write it whole, and note what serves the next one of its topic, flags and length."""
+        i = self._head_n + 7
+        if n + i > self.maximum_packet_size or i + _HEAD > self.size:
             return 0
-        self.buf[_HEAD] = 0x30 | flags
-        n = encode_length(self.buf, _HEAD + 1, n)
-        self.buf[n] = self._topic_n >> 8
-        self.buf[n + 1] = self._topic_n & 255
-        n = put(self.buf, n + 2, self._topic_bytes, self._topic_n, self.size)
-        if self._block:
-            n = put(self.buf, n, self._block, len(self._block), self.size)
-        return put(self.buf, n, payload, len(payload), self.size) - _HEAD
+        self._once_n = -1
+        self._once_flags = flags
+        self._at = _HEAD
+        self._end = self.size
+        if n + i + _HEAD > self.size:
+            return self._once_lent(payload, flags, n)
+        self.rest = None
+        self._once_at = i = self._head(flags, n + i - 5)
+        self._once_length = put(self.buf, i, payload, n, self._end) - _HEAD
+        self._once_format = format_of(n)
+        if self._once_format and i + 2 * n + 16 <= self._end:
+            self._once_n = n
+        return self._once_length
+
+    def _once_lent(self, payload: "Any", flags: int, n: int) -> int:
+        """Do so without copying the payload."""
+        if hasattr(payload, "begin"):
+            return 0
+        self.rest = payload
+        self._prompt()
+        self._once_length = self._head(flags, n + self._head_n + 2) - _HEAD
+        self._once_format = ""
+        self._once_n = n
+        return self._once_length
 
     def queue_once(self, n: int) -> None:
-        """Queue the `n` bytes that `once` has written."""
+        """Queue the `n` bytes that `once` has written, and the rest."""
+        self._once_n = -1
         self.head = self.next = self.tail = 0
         self.wrap = self.size
+        if self.rest is not None:
+            self.lent[0] = self.rest
+            self.rest = None
         self._commit(_HEAD, _HEAD + n, _ONCE)
+
+    def _prompt(self) -> None:
+        """A payload is going to be a write of its own."""
+        if self.on_lend is not None:
+            self.on_lend()
 
     def _room(self, payload_n: int, n: int) -> bool:
         """Reserve room for a PUBLISH of Remaining Length `n`; False while there is none."""
@@ -137,12 +180,11 @@ class Outbox:
             self.buf[n] = self.packet_id >> 8
             self.buf[n + 1] = self.packet_id & 255
             n += 2
-        if self._block:
-            n = put(self.buf, n, self._block, len(self._block), self._end)
+            if self._block:
+                n = put(self.buf, n, self._block, len(self._block), self._end)
         if self._lend:
             self.lent[self._at - 6] = payload
-            if self.on_lend is not None:
-                self.on_lend()
+            self._prompt()
         else:
             n = put(self.buf, n, payload, len(payload), self._end)
         flags = _PUBACK + ((flags & 4) << 2) if flags & 6 else _ONCE
@@ -152,16 +194,20 @@ class Outbox:
         return self.packet_id
 
     def _head(self, flags: int, n: int) -> int:
-        """Write a PUBLISH up to its topic; return the offset behind it."""
+        """Write a PUBLISH up to its packet id, or its payload; return the offset behind it."""
         buf = self.buf
         buf[self._at] = 0x30 | flags
         n = encode_length(buf, self._at + 1, n)
         buf[n] = self._topic_n >> 8
         buf[n + 1] = self._topic_n & 255
-        return put(buf, n + 2, self._topic_bytes, self._topic_n, self._end)
+        n = put(buf, n + 2, self._topic_bytes, self._topic_n, self._end)
+        if self._block and not flags & 6:
+            n = put(buf, n, self._block, len(self._block), self._end)
+        return n
 
     def _set_topic(self, topic: str | bytes) -> None:
         """Check a topic name, and keep it: the same one often comes again."""
+        self._once_n = -1
         plain = self._plain(topic, "topic")
         if not is_topic(plain):
             plain = encode_topic(topic)  # says what is wrong
@@ -204,6 +250,7 @@ class Outbox:
         `slack` bytes behind it are needed to write it and stay free. `_commit` makes it a record.
         """
         n += _HEAD
+        self._once_n = -1  # its head may be written over
         if self.head == self.tail:
             self.head = self.next = self.tail = 0
             self.wrap = self.size

@@ -55,6 +55,7 @@ class Outbox5(Outbox):
 
     def limit(self, connack: "dict[str, Any]") -> None:
         """Keep to what the broker takes (3.2.2.3.4 to 3.2.2.3.6)."""
+        self._once_n = -1
         self.maximum_packet_size = min(self.ours, connack.get("maximum_packet_size", _LARGEST))
         self.maximum_qos = connack.get("maximum_qos", 2)
         self.retain_available = connack.get("retain_available", 1)
@@ -74,6 +75,8 @@ class Outbox5(Outbox):
 
     def _prepare(self, topic: "Any", payload: bytes | str, flags: int) -> "Any":
         """Take the properties from a described topic, and return it without."""
+        if self._block is not _NONE or type(topic) is tuple:
+            self._once_n = -1  # the head that is kept has other properties
         self._block = _NONE
         if type(topic) is tuple:
             self._block = _block_of(topic[1], payload)

@@ -43,6 +43,14 @@ def put(
     return off + n
 
 
+def format_of(n: int) -> str:
+    """Return the format with which `pack_into` copies `n` bytes; "" if there is none so long."""
+    i = 0
+    while 16 << i < n:
+        i += 1
+    return _FORMATS[i] if i < 11 else ""
+
+
 def _put_tight(
     buf: bytearray, off: int, src: bytes | bytearray | memoryview | str, n: int
 ) -> None:

@@ -64,8 +64,9 @@ class Session(Inbox):
     """One client's session with one broker; see the module's head.
 
     `keep_alive` in seconds (0: none), `ping_timeout_ms` as `KeepAlive` has it, `tx_size` bytes of
-    the outbox, `rx_size` the longest packet that is handled whole, `read_size` bytes read at once,
-    `window` how many QoS 1 and 2 messages may be unacknowledged at a time.
+    the outbox, `rx_size` the longest packet that is handled whole, `read_size` bytes read at once
+    (None: 512, or `rx_size` where that is more than 1024), `window` how many QoS 1 and 2 messages
+    may be unacknowledged at a time.
     """
 
     version, known, again = 4, False, False  # again: connect at once
@@ -86,10 +87,12 @@ class Session(Inbox):
         ping_timeout_ms: int | None = None,
         tx_size: int = 1024,
         rx_size: int = 1024,
-        read_size: int = 512,
+        read_size: int | None = None,
         window: int = 16,
         maximum_packet_size: int = 268435460,
     ) -> None:
+        if read_size is None:
+            read_size = rx_size if rx_size > 1024 else 512
         super().__init__(rx_size, read_size)
         self.connect_packet = self._encode_connect(
             client_id, username, password, keep_alive, clean_session, will
