@@ -222,7 +222,7 @@ class Client(Link):
             return
         timeout_ms = self._limit(timeout_ms)
         start = ticks_ms()
-        while self._unfinished(packet_id):
+        while self.session.pending(packet_id):
             left = timeout_ms - (ticks_ms() - start & _TICKS)
             if left <= 0:
                 raise OSError(errno.ETIMEDOUT, "not acknowledged")
@@ -234,11 +234,6 @@ class Client(Link):
 
     def _awaited(self, packet_id: int) -> bool:
         return packet_id == self._waiting
-
-    def _unfinished(self, packet_id: int) -> bool:
-        if packet_id:
-            return self.session.pending(packet_id)
-        return self.session.outbox.queued_once > 0
 
     def subscribe(
         self,

@@ -292,7 +292,7 @@ class Outbox:
 
     def after(self, p: int) -> int:
         """Return the record behind `p`; `tail` if it was the last."""
-        p += _HEAD + self.length(p)
+        p += _HEAD + (self.buf[p] << 16 | self.buf[p + 1] << 8 | self.buf[p + 2])
         return 0 if p == self.wrap and p != self.tail else p
 
     def find(self, state: int, packet_id: int) -> int:

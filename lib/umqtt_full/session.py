@@ -201,7 +201,9 @@ class Session(Inbox):
             if p:
                 self._raw(p)
                 return self.writing
-            p = self.outbox.first(self._quota)
+            p = -1
+            if self.outbox.next != self.outbox.tail:
+                p = self.outbox.first(self._quota)
             if p >= 0:
                 self._current = p
                 self.tx_buf = self.outbox.buf
@@ -354,8 +356,8 @@ class Session(Inbox):
             self._quota += 1
 
     def pending(self, packet_id: int) -> bool:
-        """Tell whether a message is queued, or not acknowledged to its end."""
-        return packet_id in self.ids
+        """Tell whether a message is queued, or not acknowledged to its end; 0: one at QoS 0."""
+        return packet_id in self.ids if packet_id else self.outbox.queued_once > 0
 
     def forget(self, packet_id: int) -> None:
         """A message of ours is done with, or given up."""
