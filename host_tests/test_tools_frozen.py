@@ -148,7 +148,7 @@ def test_without_a_compiler_the_frozen_rows_are_left_out(
     monkeypatch.setattr("shutil.which", lambda name: None if name == "gcc" else f"/bin/{name}")
     result = Result()
     assert size._frozen(result, tmp_path) == []
-    assert result.left_out == {"frozen": "this machine has no gcc"}
+    assert result.left_out == {"frozen": "this machine has no gcc; install gcc and make"}
     assert not result.problems and not result.loaded
 
 
