@@ -1,4 +1,4 @@
-"""`make size`: the budget, the search for the smallest heap, what is loaded with what."""
+"""`make size`: the budget, the tables, the search for the smallest heap, what needs what."""
 
 from __future__ import annotations
 
@@ -15,17 +15,35 @@ def sample() -> Result:
     return Result(
         mpy={"__init__": 300, "errors": 100, "client": 1000, "reason": 50},
         heap={"__init__": 500, "errors": 160, "client": 1500, "reason": 80},
-        needs={"Client": ["__init__", "errors", "client"]},
-        sums={"Client": 2160},
-        adds={"reason": 80},
-        smallest={"Client .mpy": 4096, "Client .py": 9000},
+        needs={"Client": ["__init__", "errors", "client"], "reason adds": ["reason"]},
+        loaded={
+            ".mpy": {"asyncio": 2064, "Client": 2160, "reason adds": 80},
+            "ROMFS": {"asyncio": 2064, "Client": 1100, "reason adds": 60},
+            "frozen": {"asyncio": 2064, "Client": 600, "reason adds": 32},
+        },
+        smallest={
+            ".py": {"Client": 9000, "Client, WebSocket": 12000},
+            ".mpy": {"Client": 4096, "Client, WebSocket": 6000},
+            "frozen": {"Client": 2048, "Client, WebSocket": 3000},
+        },
     )
 
 
+def without(result: Result, way: str, program: str) -> Result:
+    """What a machine measures that has no way to this."""
+    result.loaded.pop(way, None)
+    result.smallest.pop(way, None)
+    for sizes in result.smallest.values():
+        sizes.pop(program, None)
+    result.left_out = {way: "no compiler", program: "no broker"}
+    return result
+
+
 def test_a_budget_fits_what_it_was_made_from() -> None:
-    budget = size.new_budget(sample())
+    budget = size.new_budget(sample(), {})
     assert size.over_budget(sample(), budget) == []
-    assert budget["smallest heap"] == {"Client .mpy": size.with_headroom(4096)}
+    assert budget["smallest heap, .mpy"]["Client"] == size.with_headroom(4096)
+    assert budget["heap, frozen"] == {"Client": size.with_headroom(600), "reason adds": 48}
     assert json.loads(json.dumps(budget)) == budget
 
 
@@ -37,20 +55,67 @@ def test_headroom(number: int) -> None:
 
 
 def test_growth_is_named_with_number_and_budget() -> None:
-    budget = size.new_budget(sample())
+    budget = size.new_budget(sample(), {})
     grown = sample()
     grown.mpy["client"] = 1100
-    grown.sums["Client"] = 3000
-    grown.smallest["Client .mpy"] = 5000
+    grown.loaded[".mpy"]["Client"] = 3000
+    grown.loaded["frozen"]["Client"] = 700
+    grown.smallest[".mpy"]["Client"] = 5000
+    grown.smallest["frozen"]["Client, WebSocket"] = 4000
     assert size.over_budget(grown, budget) == [
         "client: 1100 bytes of mpy, the budget is 1024",
-        "Client: 3000 bytes of heap, the budget is 2208",
-        "Client .mpy: 5000 bytes of smallest heap, the budget is 4192",
+        "Client: 3000 bytes of heap, .mpy, the budget is 2208",
+        "Client: 700 bytes of heap, frozen, the budget is 624",
+        "Client: 5000 bytes of smallest heap, .mpy, the budget is 4192",
+        "Client, WebSocket: 4000 bytes of smallest heap, frozen, the budget is 3072",
     ]
 
 
+@pytest.mark.parametrize("name", ["asyncio", "Client"])
+def test_no_budget_for_what_is_not_ours_or_not_promised(name: str) -> None:
+    budget = size.new_budget(sample(), {})
+    grown = sample()
+    grown.loaded["ROMFS"][name] = grown.smallest[".py"][name] = 10**6
+    for sizes in grown.loaded.values():
+        sizes["asyncio"] = 10**6
+    assert size.over_budget(grown, budget) == []
+
+
+def test_what_cannot_be_measured_here_is_not_asked_for() -> None:
+    budget = size.new_budget(sample(), {})
+    here = without(sample(), "frozen", "Client, WebSocket")
+    assert size.over_budget(here, budget) == []
+    here.left_out = {}
+    assert size.over_budget(here, budget) == [
+        "Client: a budget for heap, frozen, but nothing measured",
+        "reason adds: a budget for heap, frozen, but nothing measured",
+        "Client, WebSocket: a budget for smallest heap, .mpy, but nothing measured",
+        "Client: a budget for smallest heap, frozen, but nothing measured",
+        "Client, WebSocket: a budget for smallest heap, frozen, but nothing measured",
+    ]
+
+
+def test_a_new_budget_keeps_what_cannot_be_measured_here() -> None:
+    budget = size.new_budget(sample(), {})
+    here = without(sample(), "frozen", "Client, WebSocket")
+    here.smallest[".mpy"]["Client"] = 100
+    changed = size.new_budget(here, budget)
+    assert changed["heap, frozen"] == budget["heap, frozen"]
+    assert changed["smallest heap, frozen"] == budget["smallest heap, frozen"]
+    assert changed["smallest heap, .mpy"] == {
+        "Client": 112,
+        "Client, WebSocket": budget["smallest heap, .mpy"]["Client, WebSocket"],
+    }
+
+
+def test_a_new_budget_forgets_what_is_gone() -> None:
+    old = size.new_budget(sample(), {})
+    old["mpy"]["gone"] = old["heap, frozen"]["gone"] = 1
+    assert size.new_budget(sample(), old) == size.new_budget(sample(), {})
+
+
 def test_new_and_vanished_modules_are_told() -> None:
-    budget = size.new_budget(sample())
+    budget = size.new_budget(sample(), {})
     changed = sample()
     changed.mpy["extra"] = changed.mpy.pop("reason")
     assert size.over_budget(changed, budget) == [
@@ -64,6 +129,49 @@ def test_a_module_that_is_not_imported_has_no_heap() -> None:
     result.mpy["extra"] = 7
     assert ("extra", "7", "not imported") in list(size.module_rows(result))
     assert size.document(result) == size.document(result)
+
+
+def test_each_way_has_its_column() -> None:
+    rows = list(size.sum_rows(sample()))
+    assert ("Client and all it needs", "1400", "2160", "1100", "600") in rows
+    assert ("reason adds", "50", "80", "60", "32") in rows
+    assert rows[0][1:] == ("", "2064", "2064", "2064")
+    assert ("Client", "9000", "4096", "2048") in list(size.smallest_rows(sample()))
+
+
+def test_what_is_left_out_leaves_its_column_empty() -> None:
+    here = without(sample(), "frozen", "Client, WebSocket")
+    assert ("Client and all it needs", "1400", "2160", "1100", "") in list(size.sum_rows(here))
+    programs = [*size.smallest_rows(here)]
+    assert programs == [("Client", "9000", "4096", "")]
+
+
+def test_limits_are_told_as_they_are() -> None:
+    result = sample()
+    result.smallest[".mpy"]["AsyncClient"] = 28672
+    rows = {row[0]: row[1:] for row in size.limit_rows(result)}
+    assert rows["Smallest heap: Client, .mpy"] == ("4096", "10240", "kept")
+    assert rows["Smallest heap: AsyncClient, .mpy"] == ("28672", "14336", "2.0 times as much")
+    assert rows["Smallest heap: mqtt_as, .mpy"][0] == "25344"
+    assert "Heap after import: AsyncClient, frozen" not in rows  # it was not measured
+    result.loaded["frozen"]["AsyncClient"] = 2561
+    assert list(size.limit_rows(result))[2][3] == "1.0 times as much"  # not kept
+
+
+def test_tables_are_tables() -> None:
+    for text in (size.document(sample()), size.document(without(sample(), "frozen", "x"))):
+        tables = [part.splitlines() for part in text.split("\n\n") if part.startswith("| ")]
+        assert len(tables) == 4
+        for lines in tables:
+            assert {line.count("|") for line in lines} == {lines[0].count("|")}
+            assert set(lines[1]) == set("|-:")
+
+
+def test_columns_stand_apart() -> None:
+    rows = [("x" * 60, "1", "5.0 times as much"), ("y", "1234567890", "")]
+    head, first, second = size._plain(("A", "bytes", "reached"), rows).splitlines()
+    assert "x  " in first and "1  5.0 times" in first
+    assert head.index("bytes") + 5 == first.index("1") + 1 == second.rindex("0") + 1
 
 
 @pytest.mark.parametrize("border", [4097, 5000, 40000, 65536])
@@ -105,7 +213,9 @@ def test_heap_of_a_module_grows_with_it(tmp_path: Path) -> None:
     (package / "__init__.py").write_text("")
     (package / "a.py").write_text("x = 1")
     (package / "b.py").write_text("x = bytearray(1000)")
-    first, small, large = measure.heap_of(tmp_path, ["__init__", "a", "b"])
+    asyncio, first, small = measure.heap_of(tmp_path, ["__init__", "a"])
+    large = measure.heap_of(tmp_path, ["__init__", "b"])[2]
+    assert 1000 < asyncio < 4000
     assert 950 < large - small < 1150
     assert 0 < first < 700
 

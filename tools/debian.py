@@ -42,28 +42,34 @@ _failed: set[str] = set()  # releases that this process could not reach; one wai
 
 @dataclass(frozen=True)
 class Recipe:
-    """What to fetch: `packages`, and with `closure` the libraries that they need."""
+    """What to fetch: `packages`, and with `closure` the libraries that they need.
+
+    With `sources` it is the source of the one package in `packages`, as its authors released it.
+    """
 
     name: str
     release: str
     architecture: str
     packages: tuple[str, ...]
     closure: bool = True
+    sources: bool = False
 
     @property
     def folder(self) -> Path:
         """Where the packages are unpacked."""
-        return workspace.HOME / "debian" / f"{self.name}-{self.release}-{self.architecture}"
+        kind = "source" if self.sources else self.architecture
+        return workspace.HOME / "debian" / f"{self.name}-{self.release}-{kind}"
 
     @property
     def source(self) -> str:
         """Where they come from, in words."""
-        return f"Debian {self.release} ({self.architecture})"
+        return f"Debian {self.release} ({'source' if self.sources else self.architecture})"
 
     @property
     def key(self) -> str:
         """What was asked for: another key means fetching again."""
-        return f"{self.release} {self.architecture} {' '.join(self.packages)} {self.closure}"
+        kind = "source" if self.sources else self.architecture
+        return f"{self.release} {kind} {' '.join(self.packages)} {self.closure}"
 
     def version(self) -> str | None:
         """The upstream version in the unpacked folder, or None when there is none."""
@@ -140,7 +146,8 @@ def _configure(folder: Path, recipe: Recipe, source: str) -> list[str]:
     for part in ("lists/partial", "archives/partial"):
         (folder / part).mkdir(parents=True)
     (folder / "status").touch()
-    (folder / "sources.list").write_text(f"deb {source} {recipe.release} main\n")
+    kind = "deb-src" if recipe.sources else "deb"
+    (folder / "sources.list").write_text(f"{kind} {source} {recipe.release} main\n")
     settings = {
         "Dir::State": folder,
         "Dir::State::lists": folder / "lists",
@@ -171,11 +178,13 @@ def _configure(folder: Path, recipe: Recipe, source: str) -> list[str]:
 
 def _unpack(apt: list[str], recipe: Recipe, scratch: Path, target: Path) -> str:
     """Download and unpack; the upstream version of the recipe's first package."""
+    downloads = scratch / "downloads"
+    downloads.mkdir()
+    if recipe.sources:
+        return _unpack_source(apt, recipe, downloads, target)
     packages = {name: "" for name in recipe.packages}
     if recipe.closure:
         packages = _closure(apt, recipe.packages)
-    downloads = scratch / "downloads"
-    downloads.mkdir()
     result = run([*apt, "download", *packages], _FETCH_TIMEOUT, cwd=downloads)
     archives = sorted(downloads.glob("*.deb"))
     if result.returncode or len(archives) < len(packages):
@@ -185,7 +194,27 @@ def _unpack(apt: list[str], recipe: Recipe, scratch: Path, target: Path) -> str:
         if result.returncode:
             raise ToolchainError(f"dpkg-deb could not unpack it:{tail(result.stdout)}")
     first = next(downloads.glob(f"{recipe.packages[0]}_*.deb")).name.split("_")[1]
-    return re.sub(r"^\d+(%3a|:)|[-+].*$", "", first)
+    return _upstream(first)
+
+
+def _unpack_source(apt: list[str], recipe: Recipe, downloads: Path, target: Path) -> str:
+    """Download and unpack the authors' archive, without Debian's changes; its version."""
+    argv = [*apt, "source", "--download-only", "--tar-only", *recipe.packages]
+    result = run(argv, _FETCH_TIMEOUT, cwd=downloads)
+    archive = next(downloads.glob("*.orig.tar.*"), None)
+    if result.returncode or archive is None:
+        raise ToolchainError(f"apt could not download {recipe.name}:{tail(result.stdout)}")
+    target.mkdir()
+    argv = ["tar", "-xf", str(archive), "-C", str(target), "--strip-components=1"]
+    result = run(argv, 120)
+    if result.returncode:
+        raise ToolchainError(f"tar could not unpack {archive.name}:{tail(result.stdout)}")
+    return _upstream(archive.name.split("_")[1].split(".orig.")[0])
+
+
+def _upstream(version: str) -> str:
+    """A version without what Debian adds to it."""
+    return re.sub(r"^\d+(%3a|:)|[-+].*$", "", version)
 
 
 def _closure(apt: list[str], packages: Iterable[str]) -> dict[str, str]:

@@ -1,19 +1,18 @@
-"""Measure what the library takes: bytes of .mpy, heap after import, the smallest heap.
+"""Measure what the library takes: bytes of .mpy, and heap after import.
 
-Heap is measured on MicroPython's 32-bit unix port, whose objects are as large as a board's.
+Heap is measured on MicroPython's 32-bit unix port, whose objects are as large as a board's: with
+.mpy files in a folder, in a ROMFS image, and with the library frozen into MicroPython.
 """
 
 from __future__ import annotations
 
-import secrets
-import shutil
-import tempfile
+import contextlib
+import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tools import layers, mpy, toolchain, workspace
-from tools.broker import Broker
 
 # Modules that a program starts from, and the name it knows them by.
 # MQTT 5 is loaded as one: by session5, and the words of its reason codes when one is printed.
@@ -24,9 +23,9 @@ FRONT_ENDS = {
     "simple": "simple",
     "robust": "robust",
 }
+ASYNCIO = "asyncio"  # MicroPython's own: it is loaded first, and counted by itself
 SCRIPTS = Path(__file__).resolve().parent / "heap"
 _STEP = 128  # bytes: how finely the smallest heap is found
-_LOWEST, _HIGHEST = 4096, 512 * 1024
 _REPEATS = 3
 _TIMEOUT = 30
 
@@ -37,15 +36,14 @@ class MeasureError(Exception):
 
 @dataclass
 class Result:
-    """All that was measured, in bytes."""
+    """All that was measured, in bytes; ways to load the library are .mpy, ROMFS and so on."""
 
     mpy: dict[str, int] = field(default_factory=dict)  # module -> .mpy
     heap: dict[str, int] = field(default_factory=dict)  # module -> heap after its import
-    needs: dict[str, list[str]] = field(default_factory=dict)  # front end -> its modules
-    sums: dict[str, int] = field(default_factory=dict)  # front end -> heap of all it needs
-    adds: dict[str, int] = field(default_factory=dict)  # optional module -> heap it adds
-    added: dict[str, list[str]] = field(default_factory=dict)  # … and the modules it loads
-    smallest: dict[str, int] = field(default_factory=dict)  # how it was loaded -> heap size
+    needs: dict[str, list[str]] = field(default_factory=dict)  # what one starts from -> modules
+    loaded: dict[str, dict[str, int]] = field(default_factory=dict)  # way -> that -> heap
+    smallest: dict[str, dict[str, int]] = field(default_factory=dict)  # way -> program -> heap
+    left_out: dict[str, str] = field(default_factory=dict)  # way or program -> why
     problems: list[str] = field(default_factory=list)
 
 
@@ -71,41 +69,32 @@ def _full_name(module: str) -> str:
     return layers.LIBRARY if module == "__init__" else f"{layers.LIBRARY}.{module}"
 
 
-def _argv(folder: Path, *options: str) -> list[str]:
-    """MicroPython that finds its modules in a folder and nowhere else."""
-    return ["env", f"MICROPYPATH={folder}:.frozen", *toolchain.micropython(32), *options]
+def start(micropython: Sequence[str], folder: Path | None) -> list[str]:
+    """MicroPython that finds its modules in a folder or in itself, and nowhere else."""
+    path = f"{folder}:.frozen" if folder else ".frozen"
+    return ["env", f"MICROPYPATH={path}", *micropython]
 
 
-def heap_of(folder: Path, modules: Sequence[str]) -> list[int]:
-    """The heap that each import takes, in a fresh process that imports them in this order."""
+def heap_of(
+    folder: Path,
+    modules: Sequence[str],
+    micropython: Sequence[str] | None = None,
+    image: Path | None = None,
+) -> list[int]:
+    """The heap that asyncio and each import take, in a fresh process, in this order.
+
+    Modules come from the folder, from a ROMFS image, or are frozen into `micropython`.
+    """
     script = folder / "imports.mpy"
     mpy.compile_file(SCRIPTS / "imports.py", script, "imports.py")
-    names = [_full_name(module) for module in modules]
-    result = workspace.run(_argv(folder, "-m", "imports", *names), _TIMEOUT)
+    names = [ASYNCIO, *map(_full_name, modules)]
+    argv = start(micropython or toolchain.micropython(32), folder)
+    argv += ["-m", "imports", *([str(image)] if image else []), *names]
+    result = workspace.run(argv, _TIMEOUT, cwd=folder)
     lines = [line.split() for line in result.stdout.splitlines()]
     if result.returncode or [line[0] for line in lines if line] != names:
         raise MeasureError(f"{modules[-1]} cannot be imported:{workspace.tail(result.stdout)}")
     return [int(line[1]) for line in lines]
-
-
-def _measure_front_end(result: Result, folder: Path, module: str, label: str) -> None:
-    order = needed(module)
-    sizes = heap_of(folder, order)
-    result.needs[label] = order
-    result.sums[label] = sum(sizes)
-    for name, size in zip(order, sizes, strict=True):
-        result.heap.setdefault(name, size)
-
-
-def _measure_optional(result: Result, folder: Path, module: str) -> None:
-    before = needed("client")
-    more = [name for name in needed(module) if name not in before]
-    if more:  # nothing: the client has it anyway
-        sizes = heap_of(folder, [*before, *more])
-        result.adds[module] = sum(sizes[len(before) :])
-        result.added[module] = more
-        for name, size in zip(more, sizes[len(before) :], strict=True):
-            result.heap.setdefault(name, size)
 
 
 def imports(result: Result, folder: Path) -> None:
@@ -114,27 +103,60 @@ def imports(result: Result, folder: Path) -> None:
     for module in result.mpy:
         try:
             if module in FRONT_ENDS:
-                _measure_front_end(result, folder, module, FRONT_ENDS[module])
+                result.needs[FRONT_ENDS[module]] = needed(module)
             elif module in layers.OPTIONAL and module not in _TOGETHER:
-                _measure_optional(result, folder, module)
+                before = needed("client")
+                more = [name for name in needed(module) if name not in before]
+                if more:  # nothing: the client has it anyway
+                    result.needs[f"{module} adds"] = more
         except MeasureError as error:
             result.problems.append(str(error))
+    loaded(result, ".mpy", lambda modules: heap_of(folder, modules))
 
 
-# ----------------------------------------------------------- the smallest heap
+def loaded(result: Result, way: str, heaps: Callable[[Sequence[str]], list[int]]) -> None:
+    """Measure the heap after import in one way: `heaps` imports modules in that way."""
+    found = result.loaded[way] = {}
+    for label, modules in result.needs.items():
+        before = [] if label in FRONT_ENDS.values() else needed("client")
+        try:
+            asyncio, *sizes = heaps([*before, *modules])
+        except MeasureError as error:
+            result.problems.append(f"{way}: {error}")
+            continue
+        found.setdefault(ASYNCIO, asyncio)
+        sizes = sizes[len(before) :]
+        found[label] = sum(sizes)
+        if way == ".mpy":
+            for name, size in zip(modules, sizes, strict=True):
+                result.heap.setdefault(name, size)
 
 
-def _works(folder: Path, broker: Broker, size: int) -> str:
-    """Run the small node with a heap of `size` bytes; what went wrong, or nothing."""
-    topic = f"smallest-heap/{secrets.token_hex(4)}"
-    options = ("-X", f"heapsize={size}", "-m", "smallest", broker.host, str(broker.port), topic)
-    try:
-        result = workspace.run(_argv(folder, *options), _TIMEOUT)
-    except workspace.ToolchainError as error:
-        return str(error)
-    if result.returncode == 0 and result.stdout.endswith("OK\n"):
-        return ""
-    return workspace.tail(result.stdout, 6) or f" exit status {result.returncode}"
+# ------------------------------------------------------------------------ ROMFS
+
+
+def make_image(folder: Path, target: Path) -> None:
+    """Write all that is in a folder as a ROMFS image, as `mpremote romfs build` does."""
+    from mpremote.romfs import make_romfs  # type: ignore[import-untyped]
+
+    with contextlib.redirect_stdout(io.StringIO()):  # it lists what it takes
+        target.write_bytes(make_romfs(str(folder), mpy_cross=False))
+
+
+def romfs(result: Result, folder: Path) -> None:
+    """Measure the heap after import from a ROMFS image, whose code runs where it lies."""
+    probe = [*toolchain.micropython(32), "-c", "import vfs; vfs.VfsRom"]
+    if workspace.run(probe, _TIMEOUT).returncode:
+        result.left_out["ROMFS"] = "this MicroPython has none; 1.25 has"
+        return
+    root, image = folder / "rom", folder / "modules.romfs"
+    mpy.compile_library(root)
+    make_image(root, image)
+    place = folder / "elsewhere"
+    loaded(result, "ROMFS", lambda modules: heap_of(place, modules, image=image))
+
+
+# ------------------------------------------------------------ the smallest heap
 
 
 def bisect(works: Callable[[int], bool], lowest: int, highest: int, step: int = _STEP) -> int:
@@ -155,38 +177,3 @@ def bisect(works: Callable[[int], bool], lowest: int, highest: int, step: int = 
         if high * step > 2 * highest:
             raise MeasureError("no heap size works reliably")
     return high * step
-
-
-def _smallest(folder: Path, broker: Broker) -> int:
-    problem = _works(folder, broker, _HIGHEST)
-    if problem:
-        raise MeasureError(f"the small node does not run even with {_HIGHEST} bytes:{problem}")
-    return bisect(lambda size: not _works(folder, broker, size), _LOWEST, _HIGHEST)
-
-
-def smallest(result: Result, folder: Path) -> None:
-    """Find the smallest heap for `Client`, loaded from .mpy and from .py."""
-    mpy.compile_file(SCRIPTS / "smallest.py", folder / "smallest.mpy", "smallest.py")
-    sources = folder / "py"
-    (sources / layers.LIBRARY).mkdir(parents=True)
-    shutil.copy(SCRIPTS / "smallest.py", sources)
-    for path in mpy.for_boards():
-        shutil.copy(path, sources / layers.LIBRARY)
-    with Broker() as broker:
-        for label, place in (("Client .mpy", folder), ("Client .py", sources)):
-            try:
-                result.smallest[label] = _smallest(place, broker)
-            except MeasureError as error:
-                result.problems.append(f"{label}: {error}")
-
-
-def everything(say: Callable[[str], None]) -> Result:
-    """Measure all of it; what cannot be measured is among the result's problems."""
-    result = Result()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        say("compiling, and measuring the heap after import …")
-        imports(result, folder)
-        say("finding the smallest heap, against a real broker …")
-        smallest(result, folder)
-    return result

@@ -1,7 +1,7 @@
-"""Runs on MicroPython: what the smallest heap is measured with (see tools/size.py).
+"""Runs on MicroPython: what the smallest heap is measured with (see tools/smallest.py).
 
 Connects, subscribes, publishes at QoS 2, receives that message and disconnects; prints OK.
-Arguments: host, port, topic.
+Arguments: host, port, topic, and a folder for the store where there is one.
 """
 
 import sys
