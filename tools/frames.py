@@ -110,7 +110,9 @@ COLD = {
     "subscriptions5": "Subscriptions5.add Subscriptions5.connected Subscriptions5.answered "
     "Subscriptions5._ended",
     "supervisor": "Supervisor.__init__",
+    "topic": "encode_text",
     "tls": "_context _data secure",
+    "wrong": "text_error",
     "ws": "Hello._check WebSocket.close",
 }
 # Never on a board; the drop-ins, whose originals take more from the heap at every call; and the

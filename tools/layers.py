@@ -23,7 +23,7 @@ from tools import scopes, workspace
 LIBRARY = "umqtt_full"
 # A module imports modules of a lower rank only. A new module has to be placed here.
 RANKS = {
-    **dict.fromkeys(("_cpython", "errors", "reason"), 0),
+    **dict.fromkeys(("_cpython", "errors", "reason", "wrong"), 0),
     **dict.fromkeys(("topic", "ids", "net", "upload", "waits"), 1),
     **dict.fromkeys(("packet", "tls", "ws"), 2),
     **dict.fromkeys(("inbox", "outbox", "properties", "subscriptions"), 3),
@@ -35,30 +35,21 @@ RANKS = {
     "link": 8,
     **dict.fromkeys(("client", "supervisor"), 9),
     "aio": 10,
-    **dict.fromkeys(("endpoint", "simple"), 11),
-    "robust": 12,
-    "__init__": 13,
+    "__init__": 11,
+    **dict.fromkeys(("endpoint", "simple"), 12),
+    "robust": 13,
 }
 FIVE = (  # MQTT 5
     *("properties", "aliases", "message5", "outbox5", "subscriptions5", "connect5", "session5"),
     *("reason5", "fallback5"),
 )
 PURE = (
-    *("errors", "reason", "topic", "ids", "packet", "inbox", "outbox", "subscriptions"),
+    *("errors", "reason", "wrong", "topic", "ids", "packet", "inbox", "outbox", "subscriptions"),
     *("keep_alive", "long", "asking", "session", "will", *FIVE),
 )
 OPTIONAL = (
-    "asking",
-    "long",
-    "tls",
-    "ws",
-    "store",
-    "resume",
-    "upload",
-    "will",
-    "reason",
-    "endpoint",
-    *FIVE,
+    *("asking", "long", "tls", "ws", "store", "resume", "upload", "will", "reason", "wrong"),
+    *("endpoint", *FIVE),
 )
 MAX_LINES = 400
 _FRONT_ENDS = (("client", "simple", "robust"), ("aio", "supervisor", "messages", "waits"))

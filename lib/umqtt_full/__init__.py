@@ -41,6 +41,7 @@ _ROOMS = {
 # What both front ends stand on, lowest first. MicroPython loads it one by one with a collection
 # between, or what loading leaves behind would lie scattered among what stays.
 _FLOORS = "errors topic ids packet inbox keep_alive outbox subscriptions session net link"
+_ASYNC_FLOORS = " waits messages supervisor"  # … and AsyncClient besides
 
 
 def __getattr__(name: str) -> object:
@@ -52,7 +53,7 @@ def __getattr__(name: str) -> object:
                 name = "umqtt_full has no " + name
         raise AttributeError(name)
     if name[-6:] == "Client" and sys.implementation.name != "cpython":
-        for floor in _FLOORS.split():
+        for floor in (_FLOORS + (_ASYNC_FLOORS if name[0] == "A" else "")).split():
             __import__("umqtt_full." + floor)
             gc.collect()
     value = getattr(__import__("umqtt_full." + _ROOMS[name], None, None, ("*",)), name)

@@ -6,7 +6,8 @@ told otherwise), QoS 2 works, packets are never half read, and a keep alive ping
 
 from errno import ECONNRESET, ENOTCONN
 
-from .client import Client
+import umqtt_full
+
 from .errors import ReasonError
 from .net import dial, resolve, stream_of
 from .packet import Message, check_topic, set_clean
@@ -17,6 +18,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+    from .client import Client
+else:
+    Client = umqtt_full.Client  # which loads what it stands on floor by floor
 
 
 class MQTTException(Exception):

@@ -2,6 +2,11 @@
 
 from micropython import const
 
+TYPE_CHECKING = const(False)
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
 _MAX = const(65535)
 
 
@@ -41,54 +46,49 @@ def may_follow(lead: int, c: int) -> bool:
     return 0xC2 <= lead <= 0xF4 and low <= c <= high
 
 
-def encode_text(value: str | bytes, what: str) -> bytes:
+def encode_text(
+    value: str | bytes, what: str, fits: "Callable[[bytes], bool] | None" = None
+) -> bytes:
     """Return `value` as UTF-8, or raise ValueError that says what is wrong with `what`.
 
     The rules of every UTF-8 string: no surrogate [MQTT-1.5.3-1], no U+0000 [MQTT-1.5.3-2], at most
-    65,535 bytes (1.5.3).
+    65,535 bytes (1.5.3). `fits` tells of the bytes whether they keep the rules beyond those.
     """
+    data: Any = value
     if isinstance(value, str):
         try:
-            value = value.encode()
-        except UnicodeError:
-            raise ValueError(what + " holds a surrogate, which UTF-8 does not allow") from None
-    elif not isinstance(value, (bytes, bytearray)):
-        raise ValueError(what + " must be str or bytes, not " + type(value).__name__)
-    if not valid_utf8(value, 0, len(value)):
-        raise ValueError(what + " is not valid UTF-8")
-    if b"\0" in value:
-        raise ValueError(what + " holds the null character U+0000")
-    if len(value) > _MAX:
-        raise ValueError(what + " is " + str(len(value)) + " bytes long, at most 65535")
-    return bytes(value)
+            data = value.encode()
+        except UnicodeError:  # a surrogate
+            data = ""
+    valid = isinstance(data, (bytes, bytearray)) and valid_utf8(data, 0, len(data))
+    if valid and len(data) <= _MAX and b"\0" not in data and (fits is None or fits(data)):
+        return bytes(data)
+    from .wrong import text_error
+
+    raise text_error(value, what, valid)
 
 
 def encode_topic(topic: str | bytes, what: str = "topic") -> bytes:
     """Return a topic name as UTF-8; ValueError if empty or with a wildcard [MQTT-3.3.2-2]."""
-    data = encode_text(topic, what)
-    if not data:
-        raise ValueError(what + " is empty, at least one character is needed")
-    if b"+" in data or b"#" in data:
-        raise ValueError(what + " holds a wildcard (+ or #), which only a filter may")
-    return data
+    return encode_text(topic, what, is_topic)
 
 
 def encode_filter(topic_filter: str | bytes) -> bytes:
     """Return a topic filter as UTF-8; ValueError on misplaced wildcards [MQTT-4.7.1-2, -3]."""
-    data = encode_text(topic_filter, "topic filter")
-    if not data:
-        raise ValueError("topic filter is empty, at least one character is needed")
+    return encode_text(topic_filter, "topic filter", _is_filter)
+
+
+def _is_filter(data: bytes) -> bool:
     levels = data.split(b"/")
-    if levels[0] == b"$share" and (len(levels) < 3 or not levels[1] or levels[2:] == [b""]):
-        raise ValueError("topic filter: $share needs a name and a filter, $share/name/filter")
-    if levels[0] == b"$share" and (b"+" in levels[1] or b"#" in levels[1]):
-        raise ValueError("topic filter: the name behind $share/ has no wildcard")
+    if levels[0] == b"$share":  # it needs a name without wildcards, and a filter
+        if len(levels) < 3 or not levels[1] or levels[2:] == [b""]:
+            return False
+        if b"+" in levels[1] or b"#" in levels[1]:
+            return False
     for level in levels:
         if len(level) > 1 and (b"+" in level or b"#" in level):
-            raise ValueError("topic filter: + and # must fill a whole level")
-    if b"#" in levels[:-1]:
-        raise ValueError("topic filter: # must be the last level")
-    return data
+            return False
+    return len(data) > 0 and b"#" not in levels[:-1]
 
 
 def unshared(topic_filter: bytes) -> bytes:
