@@ -75,3 +75,26 @@ def test_a_refusal_of_a_cancelled_publish_goes_to_on_error() -> None:
         close_loop(sim.world)
     assert told(errors) == [QUOTA]
     assert not client.session.refused
+
+
+def test_a_refusal_is_raised_in_each_call_that_waits_for_it() -> None:
+    """Two tasks wait for one message."""
+    sim, errors = simulated("async")
+    client = sim.app.client
+    ends: list[Any] = []
+
+    async def main() -> None:
+        await client.start()
+        packet_id = await client.publish_nowait("b/1", b"1:", 1)
+        waits = [client.wait(packet_id), client.wait(packet_id)]
+        ends.extend(await asyncio.gather(*waits, return_exceptions=True))
+        sim.ledger.leaves()
+        await client.stop()
+
+    try:
+        run_virtually(sim.world, main)
+    finally:
+        close_loop(sim.world)
+    assert told(ends) == [QUOTA, QUOTA]
+    assert not errors
+    assert not client.session.refused

@@ -54,7 +54,9 @@ def needed(module: str, library: Path = mpy.LIBRARY) -> list[str]:
     def visit(name: str) -> None:
         for one in layers.imports(library / f"{name}.py", layers.LIBRARY):
             loaded = one.sibling and not (one.in_function or one.typing_only or one.cpython_only)
-            if loaded and one.module not in order:
+            if loaded and one.module == "__init__":  # the public name Client, which has no import
+                visit("client")
+            elif loaded and one.module not in order:
                 if not (library / f"{one.module}.py").is_file():
                     raise MeasureError(f"{name} imports {one.module}, which does not exist")
                 visit(one.module)

@@ -258,11 +258,19 @@ class AsyncClient(Supervisor):
             if waiter.dropped:
                 raise LimitError("dropped from a full outbox")
             if packet_id in self.session.refused:
-                raise self.session.refused.pop(packet_id)
+                raise self._refusal(waiter, packet_id)
         finally:
             waiter.packet_id = 0
             if self.session.refused:  # the call was cancelled as the refusal came
                 self.session.tell(self)  # type: ignore[attr-defined]
+
+    def _refusal(self, waiter: Waiter, packet_id: int) -> Exception:
+        """Return why the broker refused; it is kept while another call waits for it too."""
+        exc = self.session.refused.pop(packet_id)
+        waiter.packet_id = 0
+        if self._awaited(packet_id):
+            self.session.refused[packet_id] = exc
+        return exc
 
     def _waiter(self, packet_id: int, timeout_ms: int) -> Waiter:
         for waiter in self._waiters:
