@@ -130,6 +130,8 @@ class Client(Link):
         if retain or qos != 0 or type(qos) is not int:
             self._flags = check_qos(qos) << 1 | bool(retain)
         if self._flags < 2 and self._brief(topic, payload):
+            if self.session.outbox.lent:  # it may be this payload that is not written yet
+                self.wait(0, timeout_ms)
             return
         if not self._feeding:
             self._patience = self._limit(timeout_ms)
@@ -155,6 +157,8 @@ class Client(Link):
         if properties is not None:
             topic = self.session.outbox.describe(topic, properties)
         self._flags = 0
+        if retain or qos != 0 or type(qos) is not int:
+            self._flags = 0
         if retain or qos != 0 or type(qos) is not int:
             self._flags = check_qos(qos) << 1 | bool(retain)
         if self._flags < 2 and self._brief(topic, payload):
@@ -301,7 +305,11 @@ class Client(Link):
         self._turn(timeout_ms)
         return self.session.fed
 
-    # a turn
+    def proceed(self) -> None:
+        """Handle what was read and is not handled yet; not instead of `poll` for long."""
+        if self._paused and not self._feeding and ticks_ms() - self._turned & _TICKS <= _TURN:
+            with self._guard:
+                self._receive(0)
 
     def _turn(self, timeout_ms: int) -> None:
         """One turn of at most `timeout_ms`; an end of the connection is raised or remembered."""

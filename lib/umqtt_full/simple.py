@@ -62,7 +62,7 @@ class MQTTClient:
         self._one = False  # no more than one may be
         self._raised: Exception | None = None
         self._long = bytearray()  # of a message that is longer than the buffer …
-        self._topic = b""  # … and its topic
+        self._topic = b""  # the topic of the last message: it is well-formed
 
     def set_callback(self, f: "Callable[[bytes, bytes], object]") -> None:
         """Set what is called with (topic, msg), both bytes, for each message."""
@@ -95,7 +95,7 @@ class MQTTClient:
             self._client.session.clean_session = False
         if timeout is not None:
             self._client.timeout_ms = int(timeout * 1000)
-        self._one = self._some = True  # what comes with CONNACK is for the next call
+        self._one = True  # what comes with CONNACK is for the next call
         try:
             return int(self._client.connect())
         except ReasonError as exc:
@@ -120,10 +120,9 @@ class MQTTClient:
             will=will,
             dial=self._secure if self.ssl else dial,
         )
-        client.on_message = self._message
+        client.on_connect = self._pause
         client.on_error = self._error
-        client.session.subscriptions.ready = self._ready  # type: ignore[assignment, method-assign]
-        client.session.subscriptions.gates = 1
+        client.session.subscriptions.deliver = self._deliver  # type: ignore[method-assign]
         client.session.on_piece = self._piece
         return client
 
@@ -148,10 +147,28 @@ class MQTTClient:
             raise
         return stream_of(sock)
 
-    def _message(self, message: Message) -> None:
+    def _pause(self, done: object) -> None:
+        """What comes behind this packet is for the next call."""
+        self._up().session.held = self._one
+
+    def _deliver(self, m: Message, long: bool) -> bool:
+        """Give a message to the callback."""
+        topic = bytes(memoryview(m.topic_buf)[m.topic_start : m.topic_end])
+        if topic != self._topic:
+            check_topic(m)
+            self._topic = topic
         self._some = True
-        if self.cb is not None:
-            self.cb(message.topic.encode(), bytes(message.payload))
+        self._pause(m)
+        self._call(topic, bytes(m.payload))
+        return True
+
+    def _call(self, topic: bytes, payload: bytes) -> None:
+        """Call the callback; what it raises comes out of the call that runs it."""
+        try:
+            if self.cb is not None:
+                self.cb(topic, payload)
+        except Exception as exc:
+            self._error(exc)
 
     def _piece(self, message: Message) -> bool:
         """Gather a message that is longer than the buffer: umqtt.simple gives each one whole."""
@@ -160,24 +177,19 @@ class MQTTClient:
             return False
         if not message.offset:
             check_topic(message)
-            self._long = bytearray()
+            self._long = bytearray(message.total)
             self._topic = message.topic.encode()
-        self._long += message.payload
-        if len(self._long) == message.total:
+        end = message.offset + message.end - message.start
+        memoryview(self._long)[message.offset : end] = message.payload
+        if end == message.total:
             self._some = True
-            try:
-                if self.cb is not None:
-                    self.cb(self._topic, bytes(self._long))
-            except Exception as exc:
-                self._error(exc)
+            self._pause(message)
+            self._call(self._topic, bytes(self._long))
             self._long = bytearray()
         return True
 
     def _error(self, exc: Exception) -> None:
         self._raised = exc
-
-    def _ready(self, message: Message) -> bool:
-        return not (self._one and self._some)
 
     def _up(self) -> Client:
         if self._client is None:
@@ -209,8 +221,10 @@ class MQTTClient:
         packet_id = client.publish_nowait(topic, msg, qos, retain)
         if packet_id:
             self.pid = packet_id
-        self._finish(packet_id)
-        self._reraise()
+        if packet_id or client.session.outbox.queued_once:
+            self._finish(packet_id)
+        if self._raised is not None:
+            self._reraise()
 
     def _finish(self, packet_id: int) -> None:
         self._up().wait(packet_id)
@@ -253,7 +267,8 @@ class MQTTClient:
         self._one = True
         self._some = False
         try:
-            came = client.poll(timeout_ms)
+            client.proceed()
+            came = self._some or client.poll(timeout_ms)
         except OSError as exc:
             if exc.errno == ECONNRESET and exc is client.error:
                 raise OSError(-1) from None  # what umqtt.simple raises at the end of the stream
