@@ -158,8 +158,6 @@ class Client(Link):
             topic = self.session.outbox.describe(topic, properties)
         self._flags = 0
         if retain or qos != 0 or type(qos) is not int:
-            self._flags = 0
-        if retain or qos != 0 or type(qos) is not int:
             self._flags = check_qos(qos) << 1 | bool(retain)
         if self._flags < 2 and self._brief(topic, payload):
             return 0
