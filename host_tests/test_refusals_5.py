@@ -23,6 +23,14 @@ def simulated(front: str) -> tuple[Any, list[Exception]]:
     return sim, errors
 
 
+def play(sim: Any, main: Any) -> None:
+    """Run it in the simulation's own time."""
+    try:
+        run_virtually(sim.world, main)
+    finally:
+        close_loop(sim.world)
+
+
 def told(errors: list[Exception]) -> list[int]:
     return [exc.reason_code for exc in errors if isinstance(exc, ReasonError)]
 
@@ -69,10 +77,7 @@ def test_a_refusal_of_a_cancelled_publish_goes_to_on_error() -> None:
         sim.ledger.leaves()
         await client.stop()
 
-    try:
-        run_virtually(sim.world, main)
-    finally:
-        close_loop(sim.world)
+    play(sim, main)
     assert told(errors) == [QUOTA]
     assert not client.session.refused
 
@@ -91,10 +96,7 @@ def test_a_refusal_is_raised_in_each_call_that_waits_for_it() -> None:
         sim.ledger.leaves()
         await client.stop()
 
-    try:
-        run_virtually(sim.world, main)
-    finally:
-        close_loop(sim.world)
+    play(sim, main)
     assert told(ends) == [QUOTA, QUOTA]
     assert not errors
     assert not client.session.refused
