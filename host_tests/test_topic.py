@@ -8,6 +8,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from paho.mqtt.client import topic_matches_sub
+from umqtt_full.ids import Ids
+from umqtt_full.packet import Message
+from umqtt_full.subscriptions import Subscription, Subscriptions
 from umqtt_full.topic import (
     encode_filter,
     encode_topic,
@@ -49,6 +52,21 @@ def matched(topic_filter: str, topic: str) -> bool:
 @example("a/b/#", "a/b/c/d")
 def test_matching_agrees_with_paho(topic_filter: str, topic: str) -> None:
     assert matched(topic_filter, topic) == topic_matches_sub(topic_filter, topic)
+
+
+@settings(max_examples=1500, deadline=None, print_blob=True)
+@given(FILTERS, TOPICS)
+@example("a/#", "a")
+@example("a//#", "a/")
+@example("+/#", "/")
+def test_a_subscription_is_hit_by_what_its_filter_matches(topic_filter: str, topic: str) -> None:
+    """Its quick look first loses none."""
+    data = topic.encode()
+    message = Message()
+    message.decode(bytearray(b"xx\0" + bytes([len(data)]) + data + b"/#+"), 2, len(data) + 7, 0x30)
+    subscription = Subscription(topic_filter.encode())
+    hit = Subscriptions(Ids())._hit(subscription, message)
+    assert hit == topic_matches_sub(topic_filter, topic)
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,8 @@ class Subscription:
         self.match = unshared(topic_filter)
         self.size = len(self.match)
         self.exact = b"+" not in topic_filter and b"#" not in topic_filter
+        # what every topic that matches begins with: most of the others need no closer look
+        self.prefix = b"" if self.exact else self.match.split(b"+")[0].split(b"#")[0].rstrip(b"/")
         self.handler: Handler | None = None
         self.options = 0  # QoS; with MQTT 5 the Subscription Options
         self.block = b""  # MQTT 5: the properties of its SUBSCRIBE or UNSUBSCRIBE …
@@ -233,7 +235,9 @@ class Subscriptions:
                 and m.topic_buf.startswith(s.match, m.topic_start)
                 and s.wanted
             )
-        return s.wanted and matches(s.match, m.topic_buf, m.topic_start, m.topic_end)
+        if not s.wanted or not m.topic_buf.startswith(s.prefix, m.topic_start):
+            return False
+        return matches(s.match, m.topic_buf, m.topic_start, m.topic_end)
 
     def _call(self, handler: "Handler", m: Message) -> None:
         self._taken = True
