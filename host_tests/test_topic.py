@@ -63,7 +63,7 @@ def test_a_subscription_is_hit_by_what_its_filter_matches(topic_filter: str, top
     """Its quick look first loses none."""
     data = topic.encode()
     message = Message()
-    message.decode(bytearray(b"xx\0" + bytes([len(data)]) + data + b"/#+"), 2, len(data) + 7, 0x30)
+    message.decode(bytearray(b"xx\0" + bytes([len(data)]) + data + b"x/#"), 2, len(data) + 7, 0x30)
     subscription = Subscription(topic_filter.encode())
     hit = Subscriptions(Ids())._hit(subscription, message)
     assert hit == topic_matches_sub(topic_filter, topic)
