@@ -85,7 +85,6 @@ HOT = {
 
 # Called once a connection or a subscription: these may take their frame from the heap.
 COLD = {
-    "__init__": "__getattr__",
     "aio": "AsyncClient.__init__ AsyncClient.on AsyncClient.messages",
     "asking": "_pairs ask.<listcomp> ask_no_more.<listcomp>",
     "client": "Client.disconnect Client.subscribe Client.unsubscribe",

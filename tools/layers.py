@@ -1,6 +1,7 @@
 """The walls of the design, kept by reading the source: `python3 -m tools.layers`.
 
-- Imports of the library run downwards only (`RANKS`); nothing is imported by a computed name.
+- Imports of the library run downwards only (`RANKS`); nothing is imported by a computed name, but
+  by `__init__`, which any function may ask for a name that it loads.
 - The blocking and the asyncio front end do not know each other.
 - The rooms of the protocol (`PURE`) import each other, and nothing that talks or tells time.
 - Optional rooms are imported inside the function that first needs them.
@@ -158,7 +159,7 @@ def _sibling_problem(name: str, one: Import) -> str | None:
         return f"imports {one.module}, but belongs to the protocol, which does no I/O"
     if any(name in a and one.module in b for a in _FRONT_ENDS for b in _FRONT_ENDS if a != b):
         return f"imports {one.module}, which belongs to the other front end"
-    if name == "__init__" or (one.module in OPTIONAL and one.in_function):
+    if name == "__init__" or (one.module in ("__init__", *OPTIONAL) and one.in_function):
         return None
     if RANKS[one.module] >= RANKS[name]:
         return f"imports {one.module}, which does not lie below it"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .errors import ProtocolError as ProtocolError
     from .errors import ReasonError as ReasonError
     from .packet import Message as Message
+    from .session5 import Session5 as Session5
     from .store import Store as Store
     from .tls import TLSError as TLSError
     from .upload import Upload as Upload
@@ -37,11 +38,23 @@ _ROOMS = {
     "Store": "store",
     "Upload": "upload",
     "TLSError": "tls",
+    "Session5": "session5",
 }
-# What both front ends stand on, lowest first. MicroPython loads it one by one with a collection
+# What large rooms stand on, lowest first. MicroPython loads it one by one with a collection
 # between, or what loading leaves behind would lie scattered among what stays.
-_FLOORS = "errors topic ids packet inbox keep_alive outbox subscriptions session net link"
-_ASYNC_FLOORS = " waits messages supervisor"  # … and AsyncClient besides
+_FLOORS = {
+    "link": "errors topic ids packet inbox keep_alive outbox subscriptions session net",
+    "client": "link",
+    "aio": "link waits messages supervisor",
+    "session5": "properties message5 outbox5 subscriptions5 aliases connect5",
+}
+
+
+def _load(room: str) -> None:
+    for floor in _FLOORS.get(room, "").split():
+        _load(floor)
+    __import__("umqtt_full." + room)
+    gc.collect()
 
 
 def __getattr__(name: str) -> object:
@@ -52,10 +65,8 @@ def __getattr__(name: str) -> object:
             except ImportError:
                 name = "umqtt_full has no " + name
         raise AttributeError(name)
-    if name[-6:] == "Client" and sys.implementation.name != "cpython":
-        for floor in (_FLOORS + (_ASYNC_FLOORS if name[0] == "A" else "")).split():
-            __import__("umqtt_full." + floor)
-            gc.collect()
+    if sys.implementation.name != "cpython":
+        _load(_ROOMS[name])
     value = getattr(__import__("umqtt_full." + _ROOMS[name], None, None, ("*",)), name)
     globals()[name] = value
     return value

@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
 def _session(version: int) -> "type[Session]":
     if version == 5:
-        from .session5 import Session5
+        import umqtt_full
 
-        return Session5
+        return umqtt_full.Session5
     if version == 4:
         return Session
     raise ValueError("version must be 4 (MQTT 3.1.1) or 5, not " + repr(version))
