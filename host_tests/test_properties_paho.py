@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import strict5_properties as referee
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -25,7 +25,10 @@ VALUES: dict[str, Any] = {
     "pair": st.tuples(TEXT, TEXT),
 }
 # What a packet that breaks these statements is answered by; 0x81 for all others.
-WRONG = {"U5-3": 0x82, "U5-4": 0x82, "U5-11": 0x82, "MQTT-3.3.2-8": 0x94, "MQTT-3.3.2-14": 0x82}
+WRONG = {
+    **dict.fromkeys(("U5-3", "U5-4", "U5-11", "MQTT-3.3.2-14", "MQTT-4.7.3-1"), 0x82),
+    "MQTT-3.3.2-8": 0x94,
+}
 
 
 def values(number: int) -> Any:
@@ -139,6 +142,7 @@ def broken(draw: Any) -> tuple[int, bytes]:
 
 @settings(max_examples=1500, deadline=None, print_blob=True)
 @given(broken())
+@example((3, b"\3\x08\0\0"))  # an empty response topic
 def test_the_referee_agrees_on_what_is_wrong(block: tuple[int, bytes]) -> None:
     place, data = block
     wanted, found = told(place, data)
