@@ -6,9 +6,5 @@ metadata(description="umqtt_full sensor node for the Pico W", version="0.1.0", l
 include("$(PORT_DIR)/boards/manifest.py")
 # RPI_PICO_W freezes its network packages from the manifest of the board itself.
 require("bundle-networking")
-package("umqtt_full", base_path="../../lib", opt=3)
+include("../manifest.py")
 module("board.py", opt=3)
-for name in ("boot", "commands", "config", "main", "node", "probe", "reports", "sensors"):
-    module(name + ".py", base_path="../../firmware", opt=3)
-for name in ("clock", "startup", "wifi"):
-    module(name + ".py", base_path="../../firmware", opt=3)
