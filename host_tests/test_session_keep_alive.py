@@ -137,6 +137,26 @@ def test_a_write_that_stands_still_is_a_dead_link() -> None:
     assert not rig.session.poll(11000)
 
 
+def test_it_is_one_too_while_a_message_waits_for_its_consumer() -> None:
+    """What is not read says nothing about the link; what cannot be written does."""
+    rig = alive(0, tx_size=64)
+    rig.publish("t", b"x" * 5000, 0)
+    rig.take(50)
+    rig.session.held = True
+    rig.session.poll(1000)
+    assert rig.session.poll(6000)
+    assert not rig.session.poll(11000)
+
+
+def test_a_message_that_waits_for_its_consumer_is_no_dead_link() -> None:
+    """PINGRESP may be behind it."""
+    rig = alive(0)
+    rig.session.held = True
+    for now in range(1000, 60000, 1000):
+        assert rig.session.poll(now)
+        rig.drain()
+
+
 def test_a_write_that_has_not_begun_is_no_move() -> None:
     """What was written whole before it says nothing new; PINGRESP is as late as it is."""
     rig = alive(0, tx_size=64)

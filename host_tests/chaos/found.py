@@ -68,6 +68,14 @@ FOUND: dict[str, History] = {
         ["handler", "*", 1, "close", 0], ["poll", 4966], ["subscribe", [0, 1, 2, 3], 0, 0],
         ["publish", 0, 0, 0, False, 0, False], ["idle", 29966], ["poll", 4966],
     ),
+    "a message that was held back is handled though nothing can be written": _history(
+        20013030, {"tx": 160, "timeout": 1000, "front": "async"},
+        ["on", 1, 0, False, 1], ["net", "room", 1], ["connect", 7973],
+        ["publish", 3, 1, 9, False, 974, False],
+        ["task", ["publish", 2, 2, 1, True, 1000, True]],
+        ["incoming", 1, 0, 0, False, 2], ["in", 1, ["strike", "stall"]], ["poll", 0],
+        ["nowait", 0, 1, 0, False, False], ["nowait", 1, 1, 57, False, False],
+    ),
     "a QoS 0 message is not written behind DISCONNECT": _history(
         3212, {"keep": True, "front": "async"},
         ["connect", 7852], ["task", ["disconnect"]],

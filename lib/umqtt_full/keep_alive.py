@@ -49,11 +49,13 @@ class KeepAlive:
         self._polled = now_ms
         if not session.connected or not self.interval:
             return 0
-        if session.held:  # what is not read says nothing about the link
-            self._last_rx = self._ping_at = now_ms
-        elif self.pinging and now_ms - self._ping_at & _TICKS >= self.timeout:
-            return DEAD
         self._stuck = self.pinging and session.writing > 0
+        if session.held:  # what is not read says nothing about the link
+            self._last_rx = now_ms
+            if not self._stuck:
+                self._ping_at = now_ms
+        if self.pinging and now_ms - self._ping_at & _TICKS >= self.timeout:
+            return DEAD
         if self._stuck:
             return 0  # another would only wait behind this one
         if self._idle(now_ms) < self.interval:

@@ -368,7 +368,7 @@ class Link:
             if self._blocked and not self._up and not events & ~(_IN | _OUT):
                 return  # CONNECT first: a read would take a step of the handshake too
         if self._paused:
-            if not self._blocked:  # else the broker takes nothing, so nothing is taken from it
+            if not self._blocked or self.session.held:  # else acks would find no room
                 self._feed(0)
         elif events & ~_OUT:
             self._read(events)
