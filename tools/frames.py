@@ -79,7 +79,7 @@ HOT = {
         Aliases.prepare Aliases.end Aliases._parse Aliases._find Aliases._again Aliases._property
         Aliases._swap
     """,
-    "keep_alive": "KeepAlive.poll KeepAlive._idle KeepAlive.left",
+    "keep_alive": "KeepAlive.poll KeepAlive._note KeepAlive._idle KeepAlive.left",
     "topic": "valid_utf8 matches is_topic",
 }
 

@@ -38,15 +38,7 @@ class KeepAlive:
     def poll(self, now_ms: int, session: "Session") -> int:
         """Take note of what was written and received until now; return PING, DEAD or 0."""
         now_ms &= _TICKS
-        if session.fed:
-            session.fed = False
-            self._last_rx = self._polled
-        if session.wrote:
-            self._last_tx = self._polled
-            if session.wrote == 2:
-                self._ping_at = now_ms  # a long packet goes out, PINGREQ waits behind it
-            session.wrote = 0
-        self._polled = now_ms
+        self._note(now_ms, session)
         if not session.connected or not self.interval:
             return 0
         self._stuck = self.pinging and session.writing > 0
@@ -64,6 +56,18 @@ class KeepAlive:
             self._ping_at = now_ms
         self.pinging = True
         return PING
+
+    def _note(self, now_ms: int, session: "Session") -> None:
+        """Take note of when it was written and received: since the time was given last."""
+        if session.fed:
+            session.fed = False
+            self._last_rx = self._polled
+        if session.wrote:
+            self._last_tx = self._polled
+            if session.wrote == 2:
+                self._ping_at = now_ms  # a long packet goes out, PINGREQ waits behind it
+            session.wrote = 0
+        self._polled = now_ms
 
     def _idle(self, now_ms: int) -> int:
         """How long nothing was sent, or received; while PINGRESP is awaited, only sent."""
