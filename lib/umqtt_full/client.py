@@ -130,7 +130,7 @@ class Client(Link):
         if retain or qos != 0 or type(qos) is not int:
             self._flags = check_qos(qos) << 1 | bool(retain)
         if self._flags < 2 and self._brief(topic, payload):
-            if self.session.outbox.lent:  # it may be this payload that is not written yet
+            if self._blocked:
                 self.wait(0, timeout_ms)
             return
         if not self._feeding:

@@ -330,7 +330,7 @@ class Link:
                 outbox.rest = None
                 return
         outbox.queue_once(n)
-        self.session.tx_window()
+        Session._choose(self.session)  # this, whatever MQTT 5 has queued: it is half written
         self.session.sent(sent)
         if self._length:
             self.session.sent(self._length)
