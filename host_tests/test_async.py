@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from typing import Any
 
 import pytest
 from broker_core import HOST
 from fake_broker import FakeBroker
 from running import HERE, Device, play
+from umqtt_full import AsyncClient
 
 Steps = tuple[Any, ...]
 SUB = ("expect", "SUBSCRIBE", {"packet_id": "$s"})
@@ -143,3 +146,22 @@ def test_async(interpreter: str, name: str) -> None:
     device = Device(interpreter, *options, script, name, HOST, str(broker.port))
     broker.device = device
     play(broker, device)
+
+
+def test_a_program_that_fails_ends() -> None:
+    """One that raises without `stop`: `asyncio.run` cancels every task and waits for its end."""
+
+    async def main() -> None:
+        await AsyncClient("c", HOST, 1, backoff_ms=60000).start(0)
+        await asyncio.sleep(0.1)
+        raise KeyError
+
+    def program() -> None:
+        try:
+            asyncio.run(main())
+        except KeyError:
+            failed.set()
+
+    failed = threading.Event()
+    threading.Thread(target=program, daemon=True).start()
+    assert failed.wait(5)

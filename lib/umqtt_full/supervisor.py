@@ -210,7 +210,7 @@ class Supervisor(Link):
             try:
                 await pause_ms(wait)
             except asyncio.CancelledError:
-                if self._ticker is not me:
+                if self._ticker is not me or self._alarm >= 0:  # not by `_nudge`
                     raise
                 uncancel()
             self._alarm = -1
