@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import inspect
 import re
+import socket
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -193,3 +195,33 @@ def test_attributes() -> None:
     )
     assert issubclass(simple.MQTTException, Exception)
     assert sys.modules["umqtt_full.simple"] is simple
+
+
+@pytest.mark.parametrize("length", [300, 3000])
+def test_wait_msg_returns_when_the_message_is_whole(length: int) -> None:
+    """However many segments it came in, and whether or not the buffer is too short for it."""
+    body = b"\0\1t" + b"A" * length
+    packet = bytes((0x30, len(body) & 127 | 128, len(body) >> 7)) + body
+    got: list[int] = []
+
+    def broker() -> None:
+        with listener.accept()[0] as link:
+            for answer in (b"\x20\2\0\0", b"\x90\3\0\1\0"):
+                link.recv(1000)
+                link.sendall(answer)
+            for part in (packet[:1], packet[1 : length // 2], packet[length // 2 :]):
+                time.sleep(0.1)
+                link.sendall(part)
+            link.recv(1000)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=broker, daemon=True)
+        thread.start()
+        client = simple.MQTTClient("c", "127.0.0.1", listener.getsockname()[1])
+        client.set_callback(lambda topic, message: got.append(len(message)))
+        client.connect()
+        client.subscribe("t")
+        assert client.wait_msg() == 0x30
+        assert got == [length]
+        client.disconnect()
+        thread.join(5)

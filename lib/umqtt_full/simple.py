@@ -274,7 +274,9 @@ class MQTTClient:
                 raise OSError(-1) from None  # what umqtt.simple raises at the end of the stream
             raise
         self._reraise()
+        session = client.session
         if self._some:
-            return client.session.message.header
-        first = client.session.rx_window[0]
-        return -1 if not came else 0 if first == _PINGRESP else first
+            return session.message.header
+        if not came or session._have or session._skip:  # nothing, or only a part of a packet
+            return -1
+        return 0 if session.rx_window[0] == _PINGRESP else session.rx_window[0]
