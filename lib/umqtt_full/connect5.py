@@ -118,7 +118,8 @@ class Connection5(Session):
         self.refused = {}
         self.known = accept_session  # is there a session that the broker may have kept?
         self._asked_keep_alive = self.keep_alive
-        self.open_in = 0  # QoS 2 messages received that await PUBREL
+        self.open_in = 0  # QoS 2 messages received that await PUBREL …
+        self._closing = 0  # … and, at most, whose PUBCOMP is among the owed acks
         self._content = 0  # where the rest of a packet is whose head is written first
         self._queued: list[bytes] = []  # AUTH or DISCONNECT
         self._reauthenticating = False

@@ -53,7 +53,7 @@ class Session5(Connection5):
     """One client's session with one broker in MQTT 5; arguments as `Connection5`."""
 
     def _accepted(self, resumed: bool) -> None:
-        self.open_in = 0  # a quota begins anew with each connection (4.9)
+        self.open_in = self._closing = 0  # a quota begins anew with each connection (4.9)
         super()._accepted(resumed)
 
     # writing
@@ -222,12 +222,15 @@ class Session5(Connection5):
     def _check_quota(self) -> None:
         """Count the messages that were not acknowledged to their end (4.9)."""
         n = self.open_in + 1
+        closing = self._closing  # PUBCOMP beyond these: for an earlier connection or nothing
         i = self._acks_off
         written = self.tx_off if self.writing and self.tx_buf is self.acks else i
         while i < self.acks_end:
             following = i + 2 + self.acks[i + 1]
-            if following > written and self.acks[i] in (_PUBACK, _PUBCOMP):
-                n += 1
+            if following > written and (self.acks[i] == _PUBACK or closing):
+                if self.acks[i] in (_PUBACK, _PUBCOMP):
+                    n += 1
+                closing -= self.acks[i] == _PUBCOMP
             i = following
         if n > self._announced["receive_maximum"]:
             raise wrong("more unacknowledged messages than receive_maximum", _TOO_MANY)
@@ -237,6 +240,9 @@ class Session5(Connection5):
         self.open_in += 1
 
     def _erase(self, packet_id: int) -> None:
+        if not self.acks_end:
+            self._closing = 0
         if self.open_in and packet_id in self.received:
             self.open_in -= 1
+            self._closing += 1
         super()._erase(packet_id)

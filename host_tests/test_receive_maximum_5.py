@@ -1,0 +1,52 @@
+"""Our Receive Maximum: what counts against it, and what does not (MQTT 5, 4.9)."""
+
+from __future__ import annotations
+
+import pytest
+from umqtt_full.errors import ProtocolError
+from unit_rig5 import RESUMED, Rig5, ack, publish
+
+PUBACK, PUBREC, PUBREL, PUBCOMP = 0x40, 0x50, 0x62, 0x70
+
+
+def connected() -> Rig5:
+    """A client that takes one message at a time."""
+    rig = Rig5(properties={"receive_maximum": 1})
+    rig.connect()
+    return rig
+
+
+def test_a_pubrel_of_an_earlier_connection_takes_no_place() -> None:
+    """A quota begins anew with each connection: one message may follow PUBREL at once."""
+    rig = connected()
+    assert rig.exchange(publish(b"t", b"1", 2, 7)) == ack(PUBREC, 7)
+    rig.session.close()
+    rig.session.open()
+    rig.drain()
+    data = RESUMED + ack(PUBREL, 7) + publish(b"t", b"2", 1, 8)
+    assert rig.exchange(data) == ack(PUBCOMP, 7) + ack(PUBACK, 8)
+    assert [message[1] for message in rig.messages] == [b"1", b"2"]
+
+
+def test_a_pubrel_for_nothing_takes_no_place() -> None:
+    rig = connected()
+    data = ack(PUBREL, 9) + publish(b"t", b"1", 2, 8)
+    assert rig.exchange(data) == ack(PUBCOMP, 9, 0x92) + ack(PUBREC, 8)
+
+
+def test_a_message_keeps_its_place_until_pubcomp_is_written() -> None:
+    rig = connected()
+    assert rig.exchange(publish(b"t", b"1", 2, 7)) == ack(PUBREC, 7)
+    with pytest.raises(ProtocolError, match="receive_maximum"):
+        rig.feed(ack(PUBREL, 7) + publish(b"t", b"2", 1, 8))
+    rig = connected()
+    rig.exchange(publish(b"t", b"1", 2, 7))
+    assert rig.exchange(ack(PUBREL, 7)) == ack(PUBCOMP, 7)
+    assert rig.exchange(publish(b"t", b"2", 1, 8)) == ack(PUBACK, 8)
+
+
+def test_so_it_does_among_pubcomps_for_nothing() -> None:
+    rig = connected()
+    rig.exchange(publish(b"t", b"1", 2, 7))
+    with pytest.raises(ProtocolError, match="receive_maximum"):
+        rig.feed(ack(PUBREL, 9) + ack(PUBREL, 7) + ack(PUBREL, 9) + publish(b"t", b"2", 1, 8))
