@@ -379,6 +379,7 @@ class Outbox:
 
     def rewind(self, resumed: bool) -> None:
         """Begin again with the oldest record; as new messages unless the session `resumed`."""
+        self._once_n = -1  # `on_lend` is to be told anew
         self.next = p = self.head
         while not resumed and p != self.tail:
             if self.buf[p + 3] > _ONCE:
