@@ -185,6 +185,22 @@ def test_a_bad_topic_in_a_memoryview_is_refused(topic: bytes) -> None:
         rig.publish(memoryview(topic), b"x", 0)
 
 
+@pytest.mark.parametrize("tx_size", [64, 1024])
+@pytest.mark.parametrize("qos", [0, 1])
+def test_a_memoryview_that_is_a_matrix_or_has_gaps_is_sent_whole(tx_size: int, qos: int) -> None:
+    data = bytes(range(200))
+    for payload in (memoryview(data)[::2], memoryview(data)[::-1],
+                    memoryview(data).cast("B", (100, 2))):  # fmt: skip
+        rig = Rig(tx_size=tx_size)
+        rig.connect()
+        rig.publish("t", payload, qos)
+        assert rig.drain().endswith(payload.tobytes())
+        if not qos:
+            n = rig.session.outbox.once("t", payload, 0)
+            written = bytes(rig.session.outbox.buf[6 : 6 + n])
+            assert (written + bytes(rig.session.outbox.rest or b"")).endswith(payload.tobytes())
+
+
 def test_a_memoryview_of_numbers_is_measured_in_bytes_or_refused() -> None:
     rig = Rig()
     rig.connect()

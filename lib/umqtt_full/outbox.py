@@ -225,6 +225,8 @@ class Outbox:
                 return value
             return value.encode()
         if isinstance(value, _BINARY) and getattr(value, "itemsize", 1) == 1:
+            if type(value) is memoryview and getattr(value, "strides", (1,)) != (1,):
+                return bytes(value)  # CPython: a matrix, or every other byte
             return value
         if hasattr(value, "begin"):  # an Upload
             return value if len(value) >= self.size else value.whole()
