@@ -76,6 +76,19 @@ FOUND: dict[str, History] = {
         ["incoming", 1, 0, 0, False, 2], ["in", 1, ["strike", "stall"]], ["poll", 0],
         ["nowait", 0, 1, 0, False, False], ["nowait", 1, 1, 57, False, False],
     ),
+    "a write of which nothing is taken is no sign of life": _history(
+        30030894, {},
+        ["on", 1, 0, False, 0], ["net", "writes", [100000, 0]], ["connect", 7977],
+        ["arm", "down", 35, "stall"], ["subscribe", [2], 0, 977],
+        ["nowait", 1, 2, 38, False, False], ["poll", 2],
+        ["in", 1, ["incoming", 2, 1, 300, False, 2]], ["wait", 1, 478], ["wait", 0, 4978],
+        ["publish", 3, 0, 200, False, 29, False],
+    ),
+    "a PUBCOMP for an id that is unknown takes no place of Receive Maximum": _history(
+        30045221, {"read": 512, "quota_in": 3, "version": 5},
+        ["subscribe", [3], 1, 953], ["incoming", 0, 1, 0, False, 1], ["stray", "PUBREL", False],
+        ["incoming", 2, 2, 163, False, 2], ["restart", False, "fin"],
+    ),
     "a QoS 0 message is not written behind DISCONNECT": _history(
         3212, {"keep": True, "front": "async"},
         ["connect", 7852], ["task", ["disconnect"]],

@@ -311,7 +311,8 @@ class Link:
         session = self.session
         n = self._length
         sent = self._stream.write(session.outbox.buf, 6, n) or 0
-        session.wrote = 1
+        if sent:
+            session.wrote = 1
         if sent < n or session.outbox.rest is not None:
             self._push_rest(n, sent)
 
@@ -375,11 +376,10 @@ class Link:
 
     def _read(self, events: int) -> None:
         """Read and dispatch, again while there is probably more, but not for long."""
-        session = self.session
         times = _READS
         while times and self._stream is not None and not self._paused:
-            wanted = session.aim()
-            n = self._stream.readinto(session.rx_target, wanted)
+            wanted = self.session.aim()
+            n = self._stream.readinto(self.session.rx_target, wanted)
             if n == 0 or (n is None and events & ~(_IN | _OUT)):
                 raise OSError(errno.ECONNRESET, "closed by the broker")
             self._more = n == wanted

@@ -221,7 +221,8 @@ class Session(Inbox):
         """Take note that `n` of the bytes offered were written."""
         self.tx_off += n
         self.writing -= n
-        self.wrote = 2 if self.writing else 1
+        if n:  # nothing taken is no sign of life
+            self.wrote = 2 if self.writing else 1
         if self.writing:
             return
         p = self._current
