@@ -2,8 +2,9 @@
 
 Rates are judged as ratios within a round, the median of the rounds, and with room for the noise
 of a shared machine: a promise is broken below `limit * _NOISE`, and only after its row was
-measured again (`measure_again`). What is not reached today is marked so, is listed, and breaks
-nothing; when it is reached the run says so, and the mark is to be taken away.
+measured again (`measure_again`); above that and below the limit it is held within noise. What is
+not reached today is marked so, is listed, and breaks nothing; when it is reached the run says so,
+and the mark is to be taken away.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from tools.bench.results import Results
 _NOISE = 0.75
 _MP = "micropython64"
 OURS = ("Client", "AsyncClient")
-HELD, BROKEN, NOT_REACHED, REACHED, UNKNOWN = (
+HELD, NEARLY, BROKEN, NOT_REACHED, REACHED, UNKNOWN = (
     "held",
+    "held within noise",
     "BROKEN",
     "not reached",
     "reached now",
@@ -206,7 +208,7 @@ def judge(results: Results, promises: list[Promise] | None = None) -> list[Verdi
         if value is None:
             state = UNKNOWN
         elif promise.today:
-            state = HELD if promise.keeps(value) else BROKEN
+            state = HELD if promise.reaches(value) else NEARLY if promise.keeps(value) else BROKEN
         else:
             state = REACHED if promise.reaches(value) else NOT_REACHED
         found.append(Verdict(promise, value, state))
