@@ -348,6 +348,16 @@ def test_a_measurement_over_tls(bench: Bench) -> None:
     assert sample.rate > 0 and sample.count == 30
 
 
+@pytest.mark.parametrize("metric", ["recv2", "pub1w50"])
+def test_tables_have_their_size_before_the_heap_is_measured(bench: Bench, metric: str) -> None:
+    """The sets of packet ids grow with what is under way, once."""
+    (job,) = (
+        one for one in plan.heap_jobs(plan.subjects(False), True)
+        if one.subject == "Client" and one.metric == metric
+    )  # fmt: skip
+    assert bench.measure(job).heap == 0
+
+
 def test_heap_is_seen_on_32_bits(bench: Bench) -> None:
     """The ceiling takes nothing by any operation, the drop-in returns messages as bytes."""
     assert bench.measure(plan.Job("micropython32", "raw", "pub1", 16, 50)).heap == 0

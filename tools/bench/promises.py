@@ -121,16 +121,8 @@ def _heap_promises() -> list[Promise]:
         Promise(f"Client, {name}: heap", _heap("Client", name), 0, most=True, unit="B")
         for name in names
     ]
-    found.append(
-        Promise(
-            "Client, 50 in flight: heap for each",
-            _heap("Client", "pub1w50"),
-            0,
-            most=True,
-            today=False,
-            unit="B",
-        )
-    )
+    text = "Client, 50 in flight: heap for each"
+    found.append(Promise(text, _heap("Client", "pub1w50"), 0, most=True, unit="B"))
     text = "AsyncClient, idle turn: heap beyond what asyncio takes"
     return [*found, Promise(text, _asyncio_share, 0, most=True, unit="B")]
 
