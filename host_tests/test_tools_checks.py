@@ -106,7 +106,12 @@ def test_firmware_knows_board_only(tree: Path, problems: Problems) -> None:
 def test_long_files_are_found(tree: Path, problems: Problems) -> None:
     (tree / "tools/long.py").write_text("\n" * 401)
     (tree / "tools/just.py").write_text("\n" * 400)
-    assert problems() == ["tools/long.py: 401 lines, at most 400"]
+    (tree / "host_tests/device").mkdir(parents=True)
+    (tree / "host_tests/device/wide.py").write_text("\n" * 402)
+    assert problems() == [
+        "tools/long.py: 401 lines, at most 400",
+        "host_tests/device/wide.py: 402 lines, at most 400",
+    ]
 
 
 # ---------------------------------------------------------------------- frames
