@@ -26,7 +26,7 @@ class Inner:
         self.most = 1 << 30  # … in one write
         self.ended = self.closed = False
 
-    def readinto(self, buf, most):
+    def readinto(self, buf, most=1 << 30):
         """Non-blocking."""
         n = min(len(buf), most, len(self.given))
         if not n:
