@@ -32,7 +32,7 @@ chaos: ## Play random histories against a model of both ends (RUNS=n, or SECONDS
 	@$(PYTHON) -m tools.chaos $(call option,RUNS,--runs) $(call option,SECONDS,--seconds) \
 		$(call option,SEED,--seed) $(ARGS)
 
-fuzz: ## Feed a session what no broker should send (MODE=mutate, send or cover; SEED=1 ARGS=)
+fuzz: ## Feed a session what no broker should send (MODE=mutate, mutate5, send or cover; SEED=1 ARGS=)
 	@$(TOOLCHAIN) venv
 	@$(PYTHON) -m tools.fuzz $(or $(call given,MODE),mutate) $(call option,SEED,--seed) $(ARGS)
 

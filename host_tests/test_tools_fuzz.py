@@ -17,6 +17,7 @@ from running import ROOT
 from tools import fuzz
 
 WHAT = "a violation is overlooked"
+LEFT_BEHIND = "half a packet received is kept for the next connection"
 
 
 def started(*arguments: str, library: Path) -> subprocess.CompletedProcess[str]:
@@ -43,9 +44,21 @@ def test_what_breaks_a_rule_is_kept_and_breaks_it_again(tmp_path: Path) -> None:
         (ROOT / path).unlink(missing_ok=True)
     for arguments in (["replay", str(kept)], ["mutate", "--case", found[1]]):
         again = started(*arguments, library=library)
-        assert again.returncode == 1 and "Broken" in again.stdout, arguments
+        assert again.returncode == 1 and " broke a rule" in again.stdout, arguments
         good = started(*arguments, library=ROOT / "lib")
         assert good.returncode == 0 and "0 broke a rule" in good.stdout, arguments
+
+
+def test_mutations_of_5_see_what_is_sent_and_what_is_left_behind(tmp_path: Path) -> None:
+    """They have no oracle, so a fault has to show in the answers or in the next connection."""
+    (fault,) = (one for one in FAULTS if one[0] == LEFT_BEHIND)
+    library = tmp_path / "lib"
+    plant(fault, library)
+    result = started("mutate5", "--packets", "6000", library=library)
+    found = re.search(r"case (\d+): .* again with .* mutate5 --case \1", result.stdout)
+    assert result.returncode == 1 and found
+    assert started("mutate5", "--case", found[1], library=library).returncode == 1
+    assert started("mutate5", "--case", found[1], library=ROOT / "lib").returncode == 0
 
 
 def dies(_first: int, _count: int) -> tuple[Counter[str], list[str]]:

@@ -1,6 +1,7 @@
 """Feed the session what no broker should send: `python3 -m tools.fuzz MODE [options]`.
 
     mutate    valid packets, mutated: --packets 1000000 --seed 1, in several processes
+    mutate5   the same for MQTT 5.0, without an oracle
     send      any arguments to publish, subscribe, connect: --calls 100000 --seed 1
     cover     coverage-guided, with atheris: --seconds 60
     replay    FILE…: these cases again
@@ -59,6 +60,24 @@ def _mutate_chunk(first: int, count: int) -> tuple[Counter[str], list[str]]:
         except Exception as error:
             told = f"case {seed}: {type(error).__name__}: {error!s:.200}"
             broken.append(f"{told}: again with {_AGAIN} replay {keep(data)}")
+    faulthandler.cancel_dump_traceback_later()
+    return counts, broken
+
+
+def _mutate5_chunk(first: int, count: int) -> tuple[Counter[str], list[str]]:
+    prepare()
+    import fuzz_mutate5  # type: ignore[import-not-found]
+
+    counts: Counter[str] = Counter()
+    broken = []
+    faulthandler.dump_traceback_later(_HANG_S, exit=True)
+    for seed in range(first, first + count):
+        try:
+            outcome, packets = fuzz_mutate5.judge(seed)
+            counts.update({outcome: 1, "packets": packets})
+        except Exception as error:
+            told = f"case {seed}: {type(error).__name__}: {error!s:.200}"
+            broken.append(f"{told}: again with {_AGAIN} mutate5 --case {seed}")
     faulthandler.cancel_dump_traceback_later()
     return counts, broken
 
@@ -239,13 +258,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python3 -m tools.fuzz", description=__doc__,
                                      formatter_class=argparse.RawTextHelpFormatter)  # fmt: skip
-    parser.add_argument("mode", choices=("mutate", "send", "cover", "replay", "corpus"))
+    parser.add_argument("mode", choices=("mutate", "mutate5", "send", "cover", "replay", "corpus"))
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="cases to replay")
     parser.add_argument("--packets", type=command.count, default=1_000_000)
     parser.add_argument("--calls", type=command.count, default=100_000)
     parser.add_argument("--seconds", type=command.count, default=60)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--case", type=int, help="this one of mutate or send alone")
+    parser.add_argument("--case", type=int, help="this one of mutate, mutate5 or send alone")
     options = parser.parse_args(arguments)
     if bool(options.files) != (options.mode == "replay"):
         parser.error("replay needs files, and nothing else does")
@@ -254,17 +273,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return start(options)
 
 
+_CHUNKS = {"mutate": _mutate_chunk, "mutate5": _mutate5_chunk, "send": _send_chunk}
+
+
 def start(options: argparse.Namespace) -> int:
     """What was asked for."""
-    chunk = {"mutate": _mutate_chunk, "send": _send_chunk}.get(options.mode)
+    chunk = _CHUNKS.get(options.mode)
     if chunk and options.case is not None:
         return once(chunk, options.case)
-    if options.mode == "mutate":
+    if chunk is _send_chunk:
+        return run(chunk, options.calls, options.seed, max(1, min(1000, options.calls // 16)))
+    if chunk:
         size = max(1, min(_CHUNK, options.packets // 8))
-        return run(_mutate_chunk, options.packets, options.seed, size)
-    if options.mode == "send":
-        size = max(1, min(1000, options.calls // 16))
-        return run(_send_chunk, options.calls, options.seed, size)
+        return run(chunk, options.packets, options.seed, size)
     if options.mode == "cover":
         return cover(options.seconds, FOUND / "found")
     if options.mode == "replay":
