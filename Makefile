@@ -12,7 +12,7 @@ option = $(if $(call given,$(1)),$(2) $(call given,$(1)))
 flag = $(if $(filter 1 y yes true,$(call given,$(1))),$(2))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check size bench conformance chaos flash monitor repl interop soak certs provision clean
+.PHONY: help demo test check size bench conformance chaos fuzz flash monitor repl interop soak certs provision clean
 
 help: ## Explain the targets
 	@echo "make TARGET [VARIABLE=value]"
@@ -32,6 +32,10 @@ chaos: ## Play random histories against a model of both ends (RUNS=n, or SECONDS
 	@$(PYTHON) -m tools.chaos $(call option,RUNS,--runs) $(call option,SECONDS,--seconds) \
 		$(call option,SEED,--seed) $(ARGS)
 
+fuzz: ## Feed a session what no broker should send (MODE=mutate, mutate5, send or cover; SEED=1 ARGS=)
+	@$(TOOLCHAIN) venv
+	@$(PYTHON) -m tools.fuzz $(or $(call given,MODE),mutate) $(call option,SEED,--seed) $(ARGS)
+
 conformance: ## Run the test of each statement of MQTT, write docs/conformance.md (ARGS=--check)
 	@$(TOOLCHAIN) venv mosquitto
 	@$(PYTHON) -m tools.conformance $(ARGS)
@@ -46,7 +50,7 @@ size: ## Measure what the library costs in heap and flash against its budget (AR
 
 bench: ## Measure beside other clients, write docs/bench.* (QUICK=1: two minutes; MQTT_AS=path ARGS=)
 	@$(TOOLCHAIN) all
-	@$(if $(call given,MQTT_AS),MQTT_AS=$(MQTT_AS)) $(PYTHON) -m tools.bench \
+	@$(if $(call given,MQTT_AS),MQTT_AS="$(MQTT_AS)") $(PYTHON) -m tools.bench \
 		$(if $(call flag,QUICK,yes),--quick,--docs) $(ARGS)
 
 flash: ## Put library and firmware on a board (BOARD=esp32|pico_w PORT=/dev/ttyUSB0 ARGS=)

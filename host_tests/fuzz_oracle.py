@@ -118,14 +118,14 @@ class Peer:
             raise Refused
         if qos and not packet_id:
             raise Refused
-        if qos == 2 and packet_id in self._kept:
-            return  # sent again: its topic is not read, and that is as good
         try:
             text = topic.decode("utf-8")
         except UnicodeDecodeError:
             raise Refused from None
         if any(sign in text for sign in "\0+#"):
             raise Refused
+        if qos == 2 and packet_id in self._kept:
+            return  # sent again
         message = (text, body[start:], qos, bool(first & 1), dup, packet_id)
         self.result.messages.append(message)
         if qos == 2:

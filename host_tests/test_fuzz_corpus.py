@@ -10,6 +10,7 @@ import os
 from collections import Counter
 
 import fuzz_mutate
+import fuzz_mutate5
 import fuzz_oracle
 import fuzz_send
 import fuzz_target
@@ -50,6 +51,19 @@ def test_mutations_come_to_what_the_oracle_says() -> None:
             error.args = (f"seed {seed} ({data.hex()}): {error}",)
             raise
     assert packets > SEEDS
+
+
+def test_mutations_of_5_break_no_rule() -> None:
+    """Each outcome comes, and nothing else: `make fuzz MODE=mutate5` for long."""
+    outcomes = Counter[str]()
+    for seed in range(FIRST, FIRST + SEEDS):
+        try:
+            outcomes[fuzz_mutate5.judge(seed)[0]] += 1
+        except Exception as error:
+            error.args = (f"case {seed}: {error}",)
+            raise
+    assert set(outcomes) == set(fuzz_target.OUTCOMES)
+    assert min(outcomes.values()) > SEEDS // 100
 
 
 def test_corpus_comes_to_the_same_on_each_interpreter(interpreter: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import check, frames, layers
+from tools import check, conformance, frames, layers
 
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARY = "lib/umqtt_full"
@@ -106,7 +106,12 @@ def test_firmware_knows_board_only(tree: Path, problems: Problems) -> None:
 def test_long_files_are_found(tree: Path, problems: Problems) -> None:
     (tree / "tools/long.py").write_text("\n" * 401)
     (tree / "tools/just.py").write_text("\n" * 400)
-    assert problems() == ["tools/long.py: 401 lines, at most 400"]
+    (tree / "host_tests/device").mkdir(parents=True)
+    (tree / "host_tests/device/wide.py").write_text("\n" * 402)
+    assert problems() == [
+        "tools/long.py: 401 lines, at most 400",
+        "host_tests/device/wide.py: 402 lines, at most 400",
+    ]
 
 
 # ---------------------------------------------------------------------- frames
@@ -207,6 +212,24 @@ def test_firmware_that_cannot_be_parsed(tree: Path, monkeypatch: pytest.MonkeyPa
 def test_errors_of_stubs_do_not_count() -> None:
     lines = ["stubs/machine.pyi:1: error: x", "firmware/node.py:2: error: y", "firmware2/a: z"]
     assert check.ours(lines, ("firmware", "boards")) == ["firmware/node.py:2: error: y"]
+
+
+def test_a_function_that_moved_is_missed_at_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """What the conformance tables name is looked for by each `make check`."""
+    for folder in ("lib", "host_tests"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__p*"))
+    monkeypatch.setattr(check, "ROOT", tmp_path)
+    assert check.main(["statements"]) == 0
+    ids = tmp_path / "lib/umqtt_full/ids.py"
+    ids.write_text(ids.read_text().replace("def new(", "def fresh("))
+    conformance._tree.cache_clear()
+    assert check.main(["statements"]) == 1
+    assert "MQTT-2.3.1-1: lib/umqtt_full/ids.py has no Ids.new" in capsys.readouterr().out
+    (tmp_path / "host_tests/conformance/map5.csv").write_text("id,test\n1,2,3\n")
+    assert check.main(["statements"]) == 1
+    assert "map5.csv:2: not as many fields" in capsys.readouterr().out
 
 
 def test_result_and_exit_status(

@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from tools import command
 from tools.workspace import ROOT
 
 for _place in ("host_tests", "host_tests/device"):
@@ -82,7 +83,7 @@ def campaign(
     done, counts = 0, Counter[str]()
     found: list[Found] = []
     start = shown = time.monotonic()
-    with multiprocessing.Pool() as pool:
+    with multiprocessing.Pool(initializer=command.deaf) as pool:
         jobs: list[Any] = []
         todo = chunks(seed, runs, seconds)
         more = True
@@ -119,9 +120,22 @@ def show(history: dict[str, Any], name: str) -> None:
         print(f"{at:8} ms  {line}"[:160])
 
 
-def replay(path: Path) -> int:
-    """Play one history from a file."""
-    history = json.loads(path.read_text(encoding="utf-8"))
+def read(path: Path) -> dict[str, Any]:
+    """A history from a file; ValueError says why there is none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path} holds no history: {error}") from None
+    form = {"seed": int, "config": dict, "steps": list}
+    if not isinstance(found, dict) or any(
+        not isinstance(found.get(name), kind) for name, kind in form.items()
+    ):
+        raise ValueError(f"{path} holds no history: it has to have {', '.join(form)}")
+    return found
+
+
+def replay(history: dict[str, Any]) -> int:
+    """Play one history, with all that happens in it."""
     sim = run_guarded(history)
     for at, line in sim.world.trace:
         print(f"{at:8} ms  {line}"[:200])
@@ -144,8 +158,10 @@ def report(found: Sequence[Found], versions: Sequence[int]) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play histories; 0 when each of them held."""
     parser = argparse.ArgumentParser(prog="python3 -m tools.chaos", description=__doc__)
-    parser.add_argument("--runs", type=int, help="how many histories")
-    parser.add_argument("--seconds", type=float, default=_SECONDS, help="how long, without --runs")
+    parser.add_argument("--runs", type=command.count, help="how many histories")
+    parser.add_argument(
+        "--seconds", type=command.seconds, default=_SECONDS, help="how long, without --runs"
+    )
     parser.add_argument("--seed", type=int, default=1, help="number of the first history")
     parser.add_argument(
         "--version", type=int, choices=VERSIONS, help="of MQTT; without it both, in turns"
@@ -154,7 +170,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--faults", action="store_true", help="which planted faults are noticed?")
     options = parser.parse_args(arguments)
     if options.replay:
-        return replay(options.replay)
+        try:
+            return replay(read(options.replay))
+        except ValueError as error:
+            parser.error(str(error))
     if options.faults:
         from chaos.planted import judge
 
@@ -171,4 +190,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command.run("chaos", main)

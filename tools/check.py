@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tools import frames, layers, toolchain, workspace
+from tools import conformance, frames, layers, toolchain, workspace
 
 ROOT = workspace.ROOT
 LIBRARY = ROOT / "lib" / "umqtt_full"
@@ -119,6 +119,7 @@ CHECKS = (
     Check("types-pico_w", "mypy: firmware, boards/pico_w", lambda: _mypy_board("pico_w")),
     Check("layers", "imports, constants, file lengths", lambda: layers.problems(ROOT)),
     Check("frames", "hot functions stay off the heap", lambda: frames.problems(LIBRARY)),
+    Check("statements", "tests and code they name exist", lambda: conformance.problems(ROOT)),
 )
 
 
@@ -130,7 +131,7 @@ def run(check: Check) -> bool:
         found = check.run()
     except (toolchain.ToolchainError, frames.FrameError, OSError, ValueError) as error:
         found = [f"the check itself failed: {error}"]
-    except (subprocess.SubprocessError, SyntaxError) as error:
+    except (subprocess.SubprocessError, SyntaxError, conformance.TableError) as error:
         found = [f"the check itself failed: {error}"]
     print(f"{'FAILED' if found else 'ok':<8}{time.monotonic() - start:5.1f} s", flush=True)
     for line in found[:_SHOWN]:

@@ -1,33 +1,38 @@
 """Feed the session what no broker should send: `python3 -m tools.fuzz MODE [options]`.
 
     mutate    valid packets, mutated: --packets 1000000 --seed 1, in several processes
+    mutate5   the same for MQTT 5.0, without an oracle
     send      any arguments to publish, subscribe, connect: --calls 100000 --seed 1
     cover     coverage-guided, with atheris: --seconds 60
+    replay    FILE…: these cases again
     corpus    write the corpus anew: what `mutate` and `cover` found worth keeping
 
-A case that breaks a rule is printed with its seed, and its bytes go to build/fuzz/. The last line
-is the result.
+A case that breaks a rule is printed with how to play it again: its bytes, which go to
+build/fuzz/, or its number, for `--case`. The last line is the result.
 """
 
 from __future__ import annotations
 
 import argparse
 import faulthandler
+import hashlib
 import os
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
-from tools import extras, toolchain, workspace
+from tools import command, extras, toolchain, workspace
 
 TESTS = workspace.ROOT / "host_tests"
 CORPUS = TESTS / "corpus"
 FOUND = workspace.ROOT / "build" / "fuzz"
-_CHUNK = 20000  # seeds that one task runs
+_CHUNK = 5000  # cases that one task runs
 _HANG_S = 60  # a chunk takes a few seconds
+_AGAIN = "python3 -m tools.fuzz"
 _SIZE = 48000  # bytes of the whole corpus at most
 _LIBRARY = os.environ.get("UMQTT_FULL_LIB", str(workspace.ROOT / "lib"))
 
@@ -53,7 +58,26 @@ def _mutate_chunk(first: int, count: int) -> tuple[Counter[str], list[str]]:
         try:
             counts[fuzz_oracle.judge(data)] += 1
         except Exception as error:
-            broken.append(f"seed {seed}: {type(error).__name__}: {error!s:.200}: {keep(data)}")
+            told = f"case {seed}: {type(error).__name__}: {error!s:.200}"
+            broken.append(f"{told}: again with {_AGAIN} replay {keep(data)}")
+    faulthandler.cancel_dump_traceback_later()
+    return counts, broken
+
+
+def _mutate5_chunk(first: int, count: int) -> tuple[Counter[str], list[str]]:
+    prepare()
+    import fuzz_mutate5  # type: ignore[import-not-found]
+
+    counts: Counter[str] = Counter()
+    broken = []
+    faulthandler.dump_traceback_later(_HANG_S, exit=True)
+    for seed in range(first, first + count):
+        try:
+            outcome, packets = fuzz_mutate5.judge(seed)
+            counts.update({outcome: 1, "packets": packets})
+        except Exception as error:
+            told = f"case {seed}: {type(error).__name__}: {error!s:.200}"
+            broken.append(f"{told}: again with {_AGAIN} mutate5 --case {seed}")
     faulthandler.cancel_dump_traceback_later()
     return counts, broken
 
@@ -71,7 +95,8 @@ def _send_chunk(first: int, count: int) -> tuple[Counter[str], list[str]]:
             counts.update(found)
             counts["packets"] += sum(found.values())
         except Exception as error:
-            broken.append(f"seed {seed}: {type(error).__name__}: {error!s:.200}")
+            told = f"case {seed}: {type(error).__name__}: {error!s:.200}"
+            broken.append(f"{told}: again with {_AGAIN} send --case {seed}")
     faulthandler.cancel_dump_traceback_later()
     return counts, broken
 
@@ -79,34 +104,70 @@ def _send_chunk(first: int, count: int) -> tuple[Counter[str], list[str]]:
 def keep(data: bytes) -> str:
     """Write a case that broke something; where it is."""
     FOUND.mkdir(parents=True, exist_ok=True)
-    path = FOUND / f"{abs(hash(data)):x}.bin"
+    path = FOUND / f"{hashlib.sha256(data).hexdigest()[:16]}.bin"
     path.write_bytes(data)
     return str(path.relative_to(workspace.ROOT))
 
 
-def run(chunk: Callable[[int, int], tuple[Counter[str], list[str]]], goal: int, seed: int,
-        size: int) -> int:  # fmt: skip
+Chunk = Callable[[int, int], tuple[Counter[str], list[str]]]
+
+
+def run(chunk: Chunk, goal: int, seed: int, size: int) -> int:
     """Run chunks until so many packets or calls were judged; 0 if none broke a rule."""
     start = time.monotonic()
-    counts: Counter[str] = Counter()
+    counts: Counter[str] = Counter(packets=0)
     broken: list[str] = []
     first = seed * 10_000_000
     workers = os.cpu_count() or 1
-    with ProcessPoolExecutor(workers) as pool:
-        while counts["packets"] < goal and len(broken) < 20:
-            tasks = [pool.submit(chunk, first + k * size, size) for k in range(workers)]
-            first += workers * size
-            for task in tasks:
-                found, bad = task.result()
-                counts.update(found)
-                broken += bad
+    with ProcessPoolExecutor(workers, initializer=command.deaf) as pool:
+        try:
+            while counts["packets"] < goal and len(broken) < 20:
+                tasks = [pool.submit(chunk, first + k * size, size) for k in range(workers)]
+                for task in tasks:
+                    found, bad = task.result()
+                    counts.update(found)
+                    broken += bad
+                first += workers * size
+        except BrokenProcessPool:  # it has said on stderr where it was
+            last = first + workers * size - 1
+            broken.append(f"a process died, or was stuck for {_HANG_S} s: cases {first} to {last}")
+    return report(counts, broken, f"seed {seed}", start)
+
+
+def once(chunk: Chunk, number: int) -> int:
+    """Run one case; 0 if it breaks no rule."""
+    start = time.monotonic()
+    counts, broken = chunk(number, 1)
+    return report(counts, broken, f"case {number}", start)
+
+
+def report(counts: Counter[str], broken: Sequence[str], what: str, start: float) -> int:
+    """Print what broke a rule, and the result; 0 if nothing did."""
     for text in broken[:20]:
         print(text)
     judged = counts.pop("packets")
     outcomes = ", ".join(f"{number} {name}" for name, number in sorted(counts.items()))
     took = time.monotonic() - start
-    print(f"fuzz {'FAILED' if broken else 'passed'}: {judged} judged, "
+    print(f"fuzz {'FAILED' if broken else 'passed'}: {what}, {judged} judged, "
           f"{len(broken)} broke a rule; {outcomes}; {took:.0f} s")  # fmt: skip
+    return 1 if broken else 0
+
+
+def replay(paths: Sequence[Path]) -> int:
+    """Judge the bytes of files; 0 if none breaks a rule."""
+    prepare()
+    import fuzz_oracle
+
+    broken = 0
+    for path in paths:
+        data = path.read_bytes()
+        try:
+            print(f"{path}: {len(data)} bytes, {fuzz_oracle.judge(data)}")
+        except Exception as error:
+            broken += 1
+            print(f"{path}: {len(data)} bytes, {type(error).__name__}: {error}")
+    verdict = "FAILED" if broken else "passed"
+    print(f"fuzz {verdict}: {len(paths)} cases again, {broken} broke a rule")
     return 1 if broken else 0
 
 
@@ -137,6 +198,8 @@ def cover(seconds: int, folder: Path) -> int:
     stats = {line.split()[0].rstrip(":"): line.split()[-1] for line in lines if "stat::" in line}
     if result.returncode:
         print("\n".join(lines[-25:]))
+        for path in sorted(FOUND.glob("*-*"), key=lambda one: one.stat().st_mtime)[-1:]:
+            print(f"again with {_AGAIN} replay {path.relative_to(workspace.ROOT)}")
     executed = stats.get("stat::number_of_executed_units", "?")
     verdict = "FAILED" if result.returncode else "passed"
     print(f"fuzz {verdict}: {executed} cases guided by coverage, {seconds} s")
@@ -195,22 +258,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python3 -m tools.fuzz", description=__doc__,
                                      formatter_class=argparse.RawTextHelpFormatter)  # fmt: skip
-    parser.add_argument("mode", choices=("mutate", "send", "cover", "corpus"))
-    parser.add_argument("--packets", type=int, default=1_000_000)
-    parser.add_argument("--calls", type=int, default=100_000)
-    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("mode", choices=("mutate", "mutate5", "send", "cover", "replay", "corpus"))
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="cases to replay")
+    parser.add_argument("--packets", type=command.count, default=1_000_000)
+    parser.add_argument("--calls", type=command.count, default=100_000)
+    parser.add_argument("--seconds", type=command.count, default=60)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--case", type=int, help="this one of mutate, mutate5 or send alone")
     options = parser.parse_args(arguments)
-    if options.mode == "mutate":
+    if bool(options.files) != (options.mode == "replay"):
+        parser.error("replay needs files, and nothing else does")
+    if missing := [str(one) for one in options.files if not one.is_file()]:
+        parser.error(f"there is no {missing[0]}")
+    return start(options)
+
+
+_CHUNKS = {"mutate": _mutate_chunk, "mutate5": _mutate5_chunk, "send": _send_chunk}
+
+
+def start(options: argparse.Namespace) -> int:
+    """What was asked for."""
+    chunk = _CHUNKS.get(options.mode)
+    if chunk and options.case is not None:
+        return once(chunk, options.case)
+    if chunk is _send_chunk:
+        return run(chunk, options.calls, options.seed, max(1, min(1000, options.calls // 16)))
+    if chunk:
         size = max(1, min(_CHUNK, options.packets // 8))
-        return run(_mutate_chunk, options.packets, options.seed, size)
-    if options.mode == "send":
-        size = max(1, min(1000, options.calls // 16))
-        return run(_send_chunk, options.calls, options.seed, size)
+        return run(chunk, options.packets, options.seed, size)
     if options.mode == "cover":
         return cover(options.seconds, FOUND / "found")
+    if options.mode == "replay":
+        return replay(options.files)
     return corpus(FOUND / "found")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command.run("fuzz", main)

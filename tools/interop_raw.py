@@ -30,11 +30,14 @@ def _packet(first: int, body: bytes) -> bytes:
 class Raw:
     """A connection to a broker."""
 
-    def __init__(self, server: Server, client_id: str, clean: bool = True) -> None:
+    def __init__(
+        self, server: Server, client_id: str, clean: bool = True, version: int = 4
+    ) -> None:
         self.sock = socket.create_connection((server.host, server.port), _LIMIT_S)
         self.sock.settimeout(_LIMIT_S)
         self.closed = False
-        head = _field("MQTT") + bytes([4, 0xC0 | clean << 1, 0, 60])
+        head = _field("MQTT") + bytes([version, 0xC0 | clean << 1, 0, 60])
+        head += b"\0" if version == 5 else b""
         self.send(0x10, head + _field(client_id) + _field(USER) + _field(PASSWORD))
         self.connack = self.read()
 
@@ -92,6 +95,15 @@ def publish_2(server: Server) -> str:
         return "" if answer == b"\x70\x02\0\7" else f"answers PUBREL with {_told(answer)}"
     raw.close()
     return f"answers PUBLISH at QoS 2 with {_told(answer)} instead of PUBREC (50 02 00 07)"
+
+
+def silent_on_5(server: Server) -> str:
+    """A broker that does not speak 5.0 says so or closes: otherwise no client can know."""
+    raw = Raw(server, f"raw{uuid.uuid4().hex[:8]}", version=5)
+    raw.close()
+    if raw.connack or raw.closed:
+        return ""
+    return "answers CONNECT of MQTT 5 with nothing, and does not close [MQTT-3.1.2-2]"
 
 
 def level(qos: int) -> Callable[[Server], str]:

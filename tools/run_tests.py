@@ -15,6 +15,7 @@ import time
 from tools.workspace import ROOT
 
 _SUMMARY = re.compile(r"^=* ?((?:\d+ [a-z]+(?:, )?)+) in [\d.]+s")
+_NONE = 5  # pytest's exit status when nothing was collected
 
 
 def workers() -> str:
@@ -32,7 +33,7 @@ def command(arguments: list[str]) -> list[str]:
 def run(arguments: list[str]) -> int:
     """Run pytest, hand on its output, and print the last line."""
     start = time.monotonic()
-    counts = "no test ran"
+    counts = ""
     with subprocess.Popen(
         command(arguments), cwd=ROOT, stdout=subprocess.PIPE, text=True, encoding="utf-8"
     ) as process:
@@ -42,6 +43,7 @@ def run(arguments: list[str]) -> int:
             match = _SUMMARY.match(re.sub(r"\x1b\[[\d;]*m", "", line))
             counts = match[1] if match else counts
     verdict = "passed" if process.returncode == 0 else "FAILED"
+    counts = counts or ("no test ran" if process.returncode == _NONE else "not counted by pytest")
     print(f"tests {verdict}: {counts}, {time.monotonic() - start:.0f} s")
     return 0 if process.returncode == 0 else 1
 

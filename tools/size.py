@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tools import frozen, measure, smallest, toolchain, workspace
+from tools import command, frozen, measure, smallest, toolchain, workspace
 from tools.broker import BrokerError
 from tools.measure import Result
 
@@ -255,4 +254,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command.run("size", main)

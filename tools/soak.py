@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools import toolchain, traffic
+from tools import command, toolchain, traffic
 from tools.broker import Broker
 from tools.gate import Gate
 
@@ -185,8 +184,8 @@ def soak(minutes: float, every: float, heap: str) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python3 -m tools.soak", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=60, help="how long (60)")
-    parser.add_argument("--every", type=float, default=0, help="seconds between outages (a "
+    parser.add_argument("--minutes", type=command.minutes, default=60, help="how long (60)")
+    parser.add_argument("--every", type=command.seconds, help="seconds between outages (a "
                         "twentieth of the time, at most 180)")  # fmt: skip
     parser.add_argument("--heap", default="80k", help="heap of the devices (80k)")
     options = parser.parse_args(arguments)
@@ -195,8 +194,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        print("soak interrupted")
-        sys.exit(130)
+    command.run("soak", main)

@@ -7,11 +7,12 @@ import umqtt_full.client as client_module
 import umqtt_full.link as link_module
 from umqtt_full.client import Client
 
-from .application import Blocking, Weather
+from .application import Blocking
 from .broker import Broker
 from .dialect import Dialect4
 from .inbox import Inbox
 from .ledger import Ledger
+from .weather import Weather
 from .world import Broken, Network, World
 
 if sys.implementation.name == "cpython":

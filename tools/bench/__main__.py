@@ -1,21 +1,21 @@
 """Measure the library beside its peers: `python3 -m tools.bench [--quick]`.
 
-Prints tables; `--docs` writes docs/bench.md, .json and .svg. Fails when a promise of the design
-that is kept today breaks. MQTT_AS=path names mqtt_as, which is compared with only then.
+Prints tables; `--docs` writes docs/bench.md, .json and .svg, of a run of all parts. Fails when a
+promise of the design that is kept today breaks. MQTT_AS=path names mqtt_as, which is compared
+with only then.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from tools import toolchain, workspace
+from tools import command, toolchain, workspace
 from tools.bench import (
     awake,
     chart,
@@ -182,10 +182,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, judge; 0 when every promise that holds today is kept."""
     parser = argparse.ArgumentParser(prog="python3 -m tools.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one round and fewer rows")
-    parser.add_argument("--rounds", type=int, default=0, help="of the rates (5, quick: 1)")
+    parser.add_argument("--rounds", type=command.count, help="of the rates (5, quick: 1)")
     parser.add_argument("--docs", action="store_true", help="write docs/bench.*")
-    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help=", ".join(PARTS))
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     given = parser.parse_args(arguments)
+    if unknown := [one for one in given.parts if one not in PARTS]:
+        parser.error(f"there is no part {unknown[0]}; there are {', '.join(PARTS)}")
     try:
         results = _measure(given, peers.ensure())
     except (toolchain.ToolchainError, BrokerError, BenchError) as error:
@@ -198,7 +200,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"not measured: {what}: {why}")
     known = tuple(plan.KNOWN.values())
     failed = [w for w, why in results.failures.items() if is_ours(w) and why not in known]
-    if given.docs:
+    if given.docs and given.parts:
+        print("docs/bench.* stay as they are: they are of a run of all parts")
+    elif given.docs:
         _write(results, verdicts)
     text, good = report.summary(verdicts)
     print(text if not failed else f"bench: FAILED: no number for {'; '.join(failed)}")
@@ -206,4 +210,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command.run("bench", main)

@@ -85,6 +85,7 @@ class Job:
     size: int
     count: int = 0  # operations; 0: as many as take `target_ms`
     target_ms: int = 400
+    warm: int = 0  # operations before those that are measured; 0: a few
 
 
 def subjects(with_mqtt_as: bool) -> list[Subject]:
@@ -130,4 +131,5 @@ def heap_jobs(chosen: list[Subject], quick: bool) -> Iterator[Job]:
             if wanted and subject.does("micropython32", metric):
                 slow = subject.name == "mqtt_as" and metric.startswith("pub1")
                 count = 50 if metric == "pub1w50" or not slow else 10
-                yield Job("micropython32", subject.name, metric, 16, count)
+                # as many before, so that tables of ids have grown to their size
+                yield Job("micropython32", subject.name, metric, 16, count, warm=count)

@@ -29,7 +29,8 @@ loopback, each on a core of its own; topic of 24 characters; median of {rounds},
 turns in each round. `raw` is the ceiling: a loop over a socket that waits, reads one packet whose
 length it knows, and acknowledges it, without any protocol logic; `raw, reads ahead` takes as
 much as there is with each read. *Italic: 0.75 or more of `raw`. Bold: faster than each peer on
-the same interpreter.*
+the same interpreter.* At the end the promises of the design: a rate that is below its limit by a
+quarter or less is "held within noise", for other work on the machine costs as much.
 """
 
 
@@ -158,7 +159,13 @@ def fact_tables(results: Results) -> Iterator[Table]:
 
 def promise_table(verdicts: Sequence[Verdict]) -> Table:
     """What was promised; the broken and the unreached first."""
-    order = (promises.BROKEN, promises.NOT_REACHED, promises.REACHED, promises.HELD)
+    order = (
+        promises.BROKEN,
+        promises.NOT_REACHED,
+        promises.REACHED,
+        promises.NEARLY,
+        promises.HELD,
+    )
     table = Table("Promises of the design", ["", "limit", "measured", ""])
     for state in (*order, promises.UNKNOWN):
         for one in verdicts:
@@ -199,12 +206,11 @@ def document(results: Results, verdicts: Sequence[Verdict]) -> str:
 
 def summary(verdicts: Sequence[Verdict]) -> tuple[str, bool]:
     """The last line, and whether all is well."""
-    count = {state: 0 for state in (promises.HELD, promises.BROKEN, promises.NOT_REACHED)}
+    order = (promises.HELD, promises.NEARLY, promises.BROKEN, promises.NOT_REACHED)
+    count = {state: 0 for state in order}
     for one in verdicts:
         count[one.state] = count.get(one.state, 0) + 1
     text = ", ".join(f"{n} {state}" for state, n in count.items() if n)
     good = not count[promises.BROKEN]
-    return (
-        f"bench: {'every promise that is made today is kept' if good else 'FAILED'} ({text})",
-        good,
-    )
+    which = "that was measured" if count.get(promises.UNKNOWN) else "that is made today"
+    return f"bench: {f'every promise {which} is kept' if good else 'FAILED'} ({text})", good

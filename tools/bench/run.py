@@ -123,6 +123,7 @@ class Bench:
             "size": job.size,
             "count": job.count,
             "target_ms": job.target_ms,
+            "warm": job.warm,
             "options": options,
         }
 

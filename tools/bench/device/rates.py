@@ -2,9 +2,9 @@
 """One measurement of one client, on MicroPython and CPython.
 
 Reads a JSON object from a line on stdin (an argument of MicroPython ends at 255 bytes): subject,
-metric, host, port, topic, size, count (0: as many as take `target_ms`), target_ms, options. Prints
-`WANT qos count` when it needs messages, then waits for a line on stdin, and at last
-`RESULT {count, wall_us, cpu_us, heap}`.
+metric, host, port, topic, size, count (0: as many as take `target_ms`), target_ms, warm (how many
+before), options. Prints `WANT qos count` when it needs messages, then waits for a line on stdin,
+and at last `RESULT {count, wall_us, cpu_us, heap}`.
 """
 
 import json
@@ -106,7 +106,7 @@ def steps(task, subject, watch):
         yield subject.subscribe(qos)
     n = task["count"]
     if task["metric"] != "asleep":
-        yield from once(task, subject, watch, FIRST)
+        yield from once(task, subject, watch, task["warm"] or FIRST)
         yield from once(task, subject, watch, 0)
         watch.overhead = watch.heap
         n = n or FIRST
