@@ -30,7 +30,7 @@ FAULTS_5: tuple[Fault, ...] = (
     ("5: messages that await PUBREL are counted twice", "session5",
      "        self.open_in += 1", "        self.open_in += 2"),
     ("5: messages that await PUBREL outlive their connection", "session5",
-     "        self.open_in = 0  #", "        pass  #"),
+     "self.open_in = self._closing = 0  #", "self._closing = 0  #"),
     ("5: a refusing PUBREC is a PUBREC", "session5",
      "if code < 0x80 or not published or not packet_id:", "if True:"),
     ("5: a refusal is told to nobody", "connect5",
