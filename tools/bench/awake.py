@@ -47,7 +47,9 @@ def idle(bench: Bench, results: Results, subject: str, seconds: int) -> None:
     sample = bench.measure(job)
     milliseconds = sample.cpu_us * sample.count / 1000
     results.set_fact("awake", subject, "idle: CPU ms a second", milliseconds / seconds)
-    results.set_fact("awake", subject, "CPU s an hour (20 s, scaled)", milliseconds / seconds * 3.6)
+    results.set_fact(
+        "awake", subject, "CPU s an hour (20 s, scaled)", milliseconds / seconds * 3.6
+    )
     results.set_fact(
         "awake", subject, "idle: heap bytes a second", sample.heap * sample.count / seconds
     )
