@@ -89,6 +89,12 @@ FOUND: dict[str, History] = {
         ["subscribe", [3], 1, 953], ["incoming", 0, 1, 0, False, 1], ["stray", "PUBREL", False],
         ["incoming", 2, 2, 163, False, 2], ["restart", False, "fin"],
     ),
+    "what a handler publishes within a publish changes nothing of the outer message": _history(
+        40003590, {"tx": 64},
+        ["subscribe", [3], 1, 2480], ["publish", 0, 1, 0, False, 0, False],
+        ["incoming", 1, 2, 92, False, 1], ["idle", 29961], ["handler", "*", 1, "publish", 1],
+        ["publish", 2, 0, 261, False, 0, False],
+    ),
     "a QoS 0 message is not written behind DISCONNECT": _history(
         3212, {"keep": True, "front": "async"},
         ["connect", 7852], ["task", ["disconnect"]],

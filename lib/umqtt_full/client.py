@@ -172,12 +172,14 @@ class Client(Link):
 
     def _brief(self, topic: str | bytes, payload: bytes | str) -> bool:
         """Write a QoS 0 message now if nothing is in its way; False: it has to go the long one."""
+        flags = self._flags
         if not self._feeding and ticks_ms() - self._turned & _TICKS > _TURN:
             if self.session.connected:
                 self._turn(0)
+                self._flags = flags  # a handler may have published
         if self._stream is None or not self.session.connected:
             return False
-        if not self._express(topic, payload, self._flags):
+        if not self._express(topic, payload, flags):
             return False
         with self._guard:
             self._push()
