@@ -301,3 +301,24 @@ def test_copy_into_says_how_much_and_refuses_what_is_too_small() -> None:
     assert message.copy_into(target) == 5 and target == b"12345..."
     with pytest.raises(ValueError):
         message.copy_into(bytearray(4))
+
+
+@pytest.mark.parametrize("qos", [1, 2])
+def test_a_long_message_that_our_disconnect_cuts_short_comes_again(qos: int) -> None:
+    """What came after DISCONNECT was not handed on, so the message was not received."""
+    rig = Rig(rx_size=32, read_size=16)
+    pieces: list[bytes] = []
+    rig.subscribe("s", 2, lambda message: pieces.append(bytes(message.payload)), True)
+    rig.connect()
+    rig.feed(suback(1, 2))
+    data = bytes(range(100))
+    packet = publish(b"s", data, qos, 7)
+    rig.feed(packet[:60])
+    rig.session.disconnect()
+    assert rig.exchange(packet[60:]) == b"\xe0\0"
+    assert len(b"".join(pieces)) < 60
+    pieces.clear()
+    rig.reconnect()
+    answer = rig.exchange(publish(b"s", data, qos, 7, dup=True))
+    assert answer == ack(PUBREC if qos == 2 else PUBACK, 7)
+    assert b"".join(pieces) == data

@@ -91,6 +91,7 @@ def pass_on(s: "Session", window: bytearray) -> None:
     s._skip -= n
     last = not s._skip  # a handler may close, and so reset what is counted here
     if s.taken:
+        s.taken = s.connected  # after our DISCONNECT nothing is handed on: it will come again
         _piece(s, m)
     k = s.id_in
     if k > 0:
