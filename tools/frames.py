@@ -31,7 +31,7 @@ HOT = {
     "client": """
         Client.publish Client.publish_nowait Client.wait Client.poll Client._put Client._put_later
         Client._unfinished Client._turn Client._exchange Client._wait Client._write
-        Client._brief
+        Client._brief Client._look
     """,
     "link": """
         Link.connected Link.pending Link._online Link._limit

@@ -172,18 +172,22 @@ class Client(Link):
 
     def _brief(self, topic: str | bytes, payload: bytes | str) -> bool:
         """Write a QoS 0 message now if nothing is in its way; False: it has to go the long one."""
-        flags = self._flags
-        if not self._feeding and ticks_ms() - self._turned & _TICKS > _TURN:
-            if self.session.connected:
-                self._turn(0)
-                self._flags = flags  # a handler may have published
+        if ticks_ms() - self._turned & _TICKS > _TURN:
+            self._look()
         if self._stream is None or not self.session.connected:
             return False
-        if not self._express(topic, payload, flags):
+        if not self._express(topic, payload, self._flags):
             return False
         with self._guard:
             self._push()
         return True
+
+    def _look(self) -> None:
+        """See what came, amid messages that ask for no answer."""
+        flags = self._flags
+        if not self._feeding and self.session.connected:
+            self._turn(0)
+        self._flags = flags  # a handler may have published
 
     def _put(self, topic: str | bytes, payload: bytes | str) -> int:
         flags = self._flags  # not an argument: the frame of `publish` would be too large for it
