@@ -56,7 +56,10 @@ class Application:
             self.world.fail("I6", "on_error got %r" % exc)
 
     def _unread(self) -> bool:
-        return bool(self.client._paused or self.closed_in or self.sim.ledger.link.bad)
+        client = self.client  # _feeding: a handler wrote to a stream that is dead
+        return bool(
+            client._paused or client._feeding or self.closed_in or self.sim.ledger.link.bad
+        )
 
     def _hook(self, topic: "Any", payload: "Any", flags: int) -> int:
         packet_id = self._publish(topic, payload, flags)

@@ -148,6 +148,13 @@ FOUND: dict[str, History] = {
         ["publish", 3, 1, 35, False, 0, False], ["arm", "up", 31, "fin"],
         ["publish", 0, 2, 699, False, 4975, False],
     ),
+    "models: what was read is left unread when a handler writes to a dead link": _history(
+        50020963, {},
+        ["on", 3, 0, False, 0], ["handler", "#", 1, "block", 274], ["on", 0, 0, False, 0],
+        ["in", 87, ["restart", False, "rst"]], ["publish", 1, 2, 130, False, 975, False],
+        ["nowait", 0, 1, 0, False, False], ["incoming", 0, 2, 35, False, 1],
+        ["handler", "a", 1, "publish", 0], ["subscribe", [0, 3], 0, 4975],
+    ),
     "models: what was read before DISCONNECT is perhaps left unread": _history(
         5019906, {"read": 512, "front": "async"},
         ["on", 3, 1, False, 3], ["connect", 7957], ["unsubscribe", 0, 957],
