@@ -148,6 +148,13 @@ FOUND: dict[str, History] = {
         ["publish", 3, 1, 35, False, 0, False], ["arm", "up", 31, "fin"],
         ["publish", 0, 2, 699, False, 4975, False],
     ),
+    "models: a stray ack must not find another message under its id": _history(
+        60040170, {},
+        ["in", 169, ["incoming", 1, 0, 300, False, 12]], ["in", 2969, ["stray", "PUBREC", True]],
+        ["subscribe", [2], 0, 4969], ["publish", 1, 2, 169, False, 0, False],
+        ["nowait", 0, 1, 0, False, False], ["idle", 29970], ["renumber"],
+        ["nowait", 1, 2, 170, False, False],
+    ),
     "models: what was read is left unread when a handler writes to a dead link": _history(
         50020963, {},
         ["on", 3, 0, False, 0], ["handler", "#", 1, "block", 274], ["on", 0, 0, False, 0],

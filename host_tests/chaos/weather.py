@@ -81,6 +81,7 @@ class Weather:
             if not flying or name == "PUBREL":
                 return
             packet_id = flying[0].id
+            self.broker.doubles = True  # what has this id by then must not be another message
         self.broker.stray(name, packet_id)
 
     def do_garbage(self, which: int) -> None:
