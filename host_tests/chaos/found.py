@@ -155,6 +155,13 @@ FOUND: dict[str, History] = {
         ["nowait", 0, 1, 0, False, False], ["idle", 29970], ["renumber"],
         ["nowait", 1, 2, 170, False, False],
     ),
+    "models: an id that is given again had its PUBCOMP": _history(
+        70072777, {"tx": 160, "front": "async"},
+        ["connect", 7975], ["in", 4, ["garbage", 7]], ["nowait", 3, 2, 36, False, False],
+        ["cancel", 475, ["nowait", 3, 1, 130, False, True]],
+        ["publish", 0, 2, 0, False, 0, False], ["renumber"],
+        ["publish", 1, 2, 300, False, 0, False],
+    ),
     "models: what was read is left unread when a handler writes to a dead link": _history(
         50020963, {},
         ["on", 3, 0, False, 0], ["handler", "#", 1, "block", 274], ["on", 0, 0, False, 0],

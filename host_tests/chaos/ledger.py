@@ -62,6 +62,8 @@ class Ledger:
         if other is not None and other.doubt:
             self._settle(other, DONE)
             other = None
+            if packet_id in self.link.due["PUBREL"]:  # it was done: none will come
+                self.link.due["PUBREL"].remove(packet_id)
         return other is not None or packet_id in self.link.requests
 
     def dropped(self, packet_id: int) -> None:
