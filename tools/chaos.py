@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import os
 import sys
 import time
@@ -83,7 +82,7 @@ def campaign(
     done, counts = 0, Counter[str]()
     found: list[Found] = []
     start = shown = time.monotonic()
-    with multiprocessing.Pool(initializer=command.deaf) as pool:
+    with command.workers("chaos") as pool:
         jobs: list[Any] = []
         todo = chunks(seed, runs, seconds)
         more = True
