@@ -109,10 +109,19 @@ def deaf_children(pid: int) -> int:
     return count
 
 
+# As at a terminal: what a shell starts in the background is deaf to Ctrl-C.
+HEARING = """
+import runpy, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.argv[:] = ["tools.chaos", "--seconds", "60"]
+runpy.run_module("tools.chaos", run_name="__main__", alter_sys=True)
+"""
+
+
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux")
 def test_ctrl_c_ends_it_with_a_line() -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "tools.chaos", "--seconds", "60"], cwd=ROOT,
+        [sys.executable, "-c", HEARING], cwd=ROOT,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
 import sys
 import time
@@ -82,7 +83,7 @@ def campaign(
     done, counts = 0, Counter[str]()
     found: list[Found] = []
     start = shown = time.monotonic()
-    with command.workers("chaos") as pool:
+    with multiprocessing.Pool(initializer=command.deaf) as pool:
         jobs: list[Any] = []
         todo = chunks(seed, runs, seconds)
         more = True

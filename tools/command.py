@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import math
-import multiprocessing
-import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from multiprocessing.pool import Pool
-from typing import NoReturn
+from collections.abc import Callable
 
 _LONGEST_S = 7 * 86400.0
 
@@ -51,29 +46,6 @@ def _span(text: str, unit: str, factor: int) -> float:
 def deaf() -> None:
     """In a process that works for another: Ctrl-C is for the one that began it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-@contextlib.contextmanager
-def workers(name: str) -> Iterator[Pool]:
-    """A process for each processor; Ctrl-C ends them and this one at once.
-
-    Not as a pool ends by itself: amid its start, or with work under way, that may wait for ever.
-    """
-    try:
-        with multiprocessing.Pool(initializer=deaf) as pool:
-            try:
-                yield pool
-            except KeyboardInterrupt:
-                _leave(name)
-    except KeyboardInterrupt:
-        _leave(name)
-
-
-def _leave(name: str) -> NoReturn:
-    print(f"{name} interrupted", flush=True)
-    for child in multiprocessing.active_children():
-        child.kill()
-    os._exit(130)
 
 
 def run(name: str, main: Callable[[], int]) -> None:
