@@ -44,61 +44,55 @@ def prepare() -> None:
             sys.path.insert(0, str(place))
 
 
+def _judged(
+    first: int, count: int, judge: Callable[[int], dict[str, int]], again: Callable[[int], str]
+) -> tuple[Counter[str], list[str]]:
+    """What `count` cases came to; of each that broke a rule, how and how to play it `again`."""
+    counts: Counter[str] = Counter(packets=0)
+    broken = []
+    faulthandler.dump_traceback_later(_HANG_S, exit=True)
+    for seed in range(first, first + count):
+        try:
+            counts.update(judge(seed))
+        except Exception as error:
+            told = f"case {seed}: {type(error).__name__}: {error!s:.200}"
+            broken.append(f"{told}: again with {_AGAIN} {again(seed)}")
+    faulthandler.cancel_dump_traceback_later()
+    return counts, broken
+
+
 def _mutate_chunk(first: int, count: int) -> tuple[Counter[str], list[str]]:
     prepare()
     import fuzz_mutate  # type: ignore[import-not-found]
     import fuzz_oracle  # type: ignore[import-not-found]
 
-    counts: Counter[str] = Counter()
-    broken = []
-    faulthandler.dump_traceback_later(_HANG_S, exit=True)
-    for seed in range(first, first + count):
+    def judge(seed: int) -> dict[str, int]:
         data, packets = fuzz_mutate.case(seed)
-        counts["packets"] += packets
-        try:
-            counts[fuzz_oracle.judge(data)] += 1
-        except Exception as error:
-            told = f"case {seed}: {type(error).__name__}: {error!s:.200}"
-            broken.append(f"{told}: again with {_AGAIN} replay {keep(data)}")
-    faulthandler.cancel_dump_traceback_later()
-    return counts, broken
+        return {fuzz_oracle.judge(data): 1, "packets": packets}
+
+    return _judged(first, count, judge, lambda seed: f"replay {keep(fuzz_mutate.case(seed)[0])}")
 
 
 def _mutate5_chunk(first: int, count: int) -> tuple[Counter[str], list[str]]:
     prepare()
     import fuzz_mutate5  # type: ignore[import-not-found]
 
-    counts: Counter[str] = Counter()
-    broken = []
-    faulthandler.dump_traceback_later(_HANG_S, exit=True)
-    for seed in range(first, first + count):
-        try:
-            outcome, packets = fuzz_mutate5.judge(seed)
-            counts.update({outcome: 1, "packets": packets})
-        except Exception as error:
-            told = f"case {seed}: {type(error).__name__}: {error!s:.200}"
-            broken.append(f"{told}: again with {_AGAIN} mutate5 --case {seed}")
-    faulthandler.cancel_dump_traceback_later()
-    return counts, broken
+    def judge(seed: int) -> dict[str, int]:
+        outcome, packets = fuzz_mutate5.judge(seed)
+        return {outcome: 1, "packets": packets}
+
+    return _judged(first, count, judge, lambda seed: f"mutate5 --case {seed}")
 
 
 def _send_chunk(first: int, count: int) -> tuple[Counter[str], list[str]]:
     prepare()
     import fuzz_send  # type: ignore[import-not-found]
 
-    counts: Counter[str] = Counter()
-    broken = []
-    faulthandler.dump_traceback_later(_HANG_S, exit=True)
-    for seed in range(first, first + count):
-        try:
-            found = fuzz_send.judge(seed)
-            counts.update(found)
-            counts["packets"] += sum(found.values())
-        except Exception as error:
-            told = f"case {seed}: {type(error).__name__}: {error!s:.200}"
-            broken.append(f"{told}: again with {_AGAIN} send --case {seed}")
-    faulthandler.cancel_dump_traceback_later()
-    return counts, broken
+    def judge(seed: int) -> dict[str, int]:
+        found = fuzz_send.judge(seed)
+        return {**found, "packets": sum(found.values())}
+
+    return _judged(first, count, judge, lambda seed: f"send --case {seed}")
 
 
 def keep(data: bytes) -> str:
