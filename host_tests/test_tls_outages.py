@@ -17,7 +17,8 @@ from running import HERE, INTERPRETERS, Device
 from test_tls import FRONTS, device
 from tls_peers import Listeners, Proxy
 
-from tools.broker import HOST, Broker
+from tools.broker import Broker
+from tools.ports import HOST
 
 KINDS = ("tls", "ws", "wss")
 EVERY = bool(os.environ.get("UMQTT_EVERY_BYTE"))

@@ -21,7 +21,8 @@ import pytest
 from running import HERE, command, environment
 from test_tls import device
 
-from tools.broker import HOST, Broker, free_port
+from tools.broker import Broker
+from tools.ports import HOST, free_port
 
 IDENTITY, KEY = "node-1", "00112233445566778899aabbccddeeff"
 HAS_IT = "import ssl; assert ssl.HAS_PSK and hasattr(ssl.SSLContext, 'set_psk_client_callback')"

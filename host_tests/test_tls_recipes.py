@@ -26,7 +26,8 @@ from test_mosquitto import password_line
 from test_tls import device
 
 from tools import certs, provision
-from tools.broker import HOST, Broker, free_port
+from tools.broker import Broker
+from tools.ports import HOST, free_port
 
 CONFIGURATIONS = ROOT / "docs" / "mosquitto"
 

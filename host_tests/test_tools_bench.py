@@ -15,7 +15,8 @@ from tools.bench import awake, chart, energy, feeder, machine, peers, plan, prom
 from tools.bench.__main__ import is_ours, main
 from tools.bench.results import Results, median
 from tools.bench.run import BROKER_LINES, DEEP_LINES, Bench, BenchError, Sample, tls_lines
-from tools.broker import Broker, free_port
+from tools.broker import Broker
+from tools.ports import free_port
 from tools.workspace import ToolchainError
 
 MP = "micropython64"

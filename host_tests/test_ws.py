@@ -10,7 +10,8 @@ import pytest
 from running import HERE, Device
 from tls_peers import Listeners
 
-from tools.broker import HOST, Broker
+from tools.broker import Broker
+from tools.ports import HOST
 
 OPERATIONS = (
     *("publish-0-bytes-16", "publish-1-str-200", "publish-2-bytes-700", "publish-1-bytes-4000"),

@@ -12,7 +12,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tools.broker import HOST, Broker, free_port
+from tools.broker import Broker
+from tools.ports import HOST, free_port
 
 DYNAMIC = -1
 

@@ -10,9 +10,7 @@ names a broker that runs already; then nothing is started and nothing can be kil
 
 from __future__ import annotations
 
-import contextlib
 import os
-import random
 import shutil
 import signal
 import socket
@@ -25,11 +23,8 @@ from pathlib import Path
 from types import TracebackType
 
 from tools import guard, toolchain, workspace
+from tools.ports import HOST, free_port
 
-HOST = "127.0.0.1"
-# Below the range from which systems pick the local port of outgoing connections. A client
-# that keeps dialling a stopped broker's port from inside that range may reach itself.
-_PORTS = range(20000, 32000)
 _START_TIMEOUT = 15.0
 _DOCKER_START_TIMEOUT = 180.0
 _PORT_ATTEMPTS = 5
@@ -47,22 +42,10 @@ class PortTaken(BrokerError):
     """Another process took the port before the broker did."""
 
 
-def free_port() -> int:
-    """A loopback port that nobody listens on, outside the range of outgoing connections."""
-    for _ in range(200):
-        port = random.choice(_PORTS)
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with contextlib.suppress(OSError):
-                probe.bind((HOST, port))
-                return port
-    raise BrokerError("no free loopback port found")
-
-
 class Broker:
     """One mosquitto. Use it as a context manager, or call `start` and `close`.
 
-    `port` 0 chooses a free one, which is kept over `stop`, `kill` and `restart`.
+    `port` 0 chooses a free one, which is ours over `stop`, `kill` and `restart` too.
     `persistence` keeps sessions and retained messages over them: mosquitto writes its state
     in the same turn of its loop in which it changed, so also over `kill` but for the last
     milliseconds (the whole state each time; give `autosave_interval` where that is slow).

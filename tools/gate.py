@@ -13,7 +13,7 @@ import socket
 import struct
 import threading
 
-from tools.broker import HOST, free_port
+from tools.ports import HOST, free_port
 
 _RESET = struct.pack("ii", 1, 0)
 _CHUNK = 4096

@@ -21,7 +21,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tools import broker, debian, extras, guard, toolchain, workspace
+from tools import debian, extras, guard, ports, toolchain, workspace
 
 USER, PASSWORD, DENIED = "tester", "right", "denied"
 AEDES = "aedes@1.2.0"
@@ -42,7 +42,7 @@ class Server:
     name = ""
 
     def __init__(self) -> None:
-        self.host, self.port = broker.HOST, broker.free_port()
+        self.host, self.port = ports.HOST, ports.free_port()
         self.version = ""
         self.folder = Path(tempfile.mkdtemp(prefix="interop-")).resolve()
         self._processes: list[subprocess.Popen[bytes]] = []
@@ -190,7 +190,7 @@ class RabbitMQ(Server):
         erl = self.folder / "bin" / "erl"
         erl.write_text('#!/bin/sh\nexec "$BINDIR/erlexec" "$@"\n')
         erl.chmod(0o755)
-        mapper = broker.free_port()
+        mapper = ports.free_port()
         env = {
             "ROOTDIR": str(erlang),
             "BINDIR": str(binaries),
@@ -206,7 +206,7 @@ class RabbitMQ(Server):
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.folder / "enabled_plugins"),
             "RABBITMQ_CONFIG_FILE": str(self.folder / "rabbitmq.conf"),
             "RABBITMQ_PID_FILE": str(self.folder / "pid"),
-            "RABBITMQ_DIST_PORT": str(broker.free_port()),
+            "RABBITMQ_DIST_PORT": str(ports.free_port()),
             "RABBITMQ_ALLOW_INPUT": "1",
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS":
                 "-kernel inet_dist_use_interface {127,0,0,1} -noinput",

@@ -15,8 +15,9 @@ from functools import partial
 from pathlib import Path
 
 from tools import layers, measure, mpy, toolchain, workspace
-from tools.broker import HOST, Broker, free_port
+from tools.broker import Broker
 from tools.measure import MeasureError, Result
+from tools.ports import HOST, free_port
 
 _LOWEST, _HIGHEST = 1024, 512 * 1024
 _TIMEOUT = 15

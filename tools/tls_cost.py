@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from tools import certs, toolchain, workspace
-from tools.broker import HOST, Broker, BrokerError, free_port
+from tools.broker import Broker, BrokerError
+from tools.ports import HOST, free_port
 
 DOCUMENT = workspace.ROOT / "docs" / "tls.md"
 BEGIN = "<!-- made by: python -m tools.tls_cost --docs -->"

@@ -33,7 +33,8 @@ from tools.bench import (
 )
 from tools.bench.results import Results, key_of
 from tools.bench.run import BROKER_LINES, DEEP_LINES, Bench, BenchError, tls_lines
-from tools.broker import Broker, BrokerError, free_port
+from tools.broker import Broker, BrokerError
+from tools.ports import free_port
 
 DOCS = workspace.ROOT / "docs"
 _AGAIN = 4  # times that a doubtful row is measured again

@@ -16,7 +16,8 @@ from typing import Any
 from tools import certs, mpy, toolchain, workspace
 from tools.bench import feeder, plan
 from tools.bench.peers import Places
-from tools.broker import HOST, Broker
+from tools.broker import Broker
+from tools.ports import HOST
 
 DEVICE = Path(__file__).resolve().parent / "device"
 HEAPS = {"micropython64": 380 * 1024, "micropython32": 190 * 1024}
