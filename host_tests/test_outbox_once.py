@@ -115,16 +115,3 @@ def test_a_topic_whose_first_payload_was_refused_is_not_the_one_before() -> None
     with pytest.raises(ValueError, match="payload"):
         box.once(b"b", None, 0)  # type: ignore[arg-type]
     assert written(box, b"b", b"12345678", 0) == b"\x30\x0b\0\1b12345678"
-
-
-def test_each_connection_is_told_that_a_payload_is_a_write_of_its_own() -> None:
-    """Also of one like the last on the connection before; else it waits for the head's ack."""
-    box = Outbox(64, 268435460, Ids())
-    told: list[int] = []
-    for connection in (1, 2):
-        box.on_lend = lambda connection=connection: told.append(connection)
-        box.rewind(True)
-        for _ in range(2):
-            box.once("t", bytes(100), 0)
-            box.on_lend = None  # as `Link` does
-    assert told == [1, 2]

@@ -7,6 +7,7 @@ last line of the output is OK.
 """
 
 import asyncio
+import io
 import json
 import os
 import sys
@@ -159,6 +160,17 @@ class Operations:
         check(self.got == expected, "%r" % [(one[2], len(one[1])) for one in self.got])
         check(await client.subscribe("other", 1) == 1)
         check(self.op.get("not_loaded") not in sys.modules)
+        await client.stop()
+
+    async def publish_long(self):
+        """Publish payloads that the outbox is too small for, one by one, from memory or a file."""
+        client = self.new()
+        await client.start()
+        for _ in range(self.op["count"]):
+            payload = bytes(4000)
+            if self.op["upload"]:
+                payload = umqtt_full.Upload(io.BytesIO(payload), 4000, 512)
+            await client.publish("long", payload, self.op["qos"])
         await client.stop()
 
     async def allowed(self):

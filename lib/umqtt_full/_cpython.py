@@ -91,6 +91,10 @@ class Stream:
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return None
 
+    def setsockopt(self, level: int, name: int, value: int) -> None:
+        """Set an option of the socket."""
+        self.sock.setsockopt(level, name, value)
+
     def close(self) -> None:
         """Close the socket."""
         self.sock.close()

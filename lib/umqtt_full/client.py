@@ -73,7 +73,7 @@ class Client(Link):
         A reason code and properties go with MQTT 5 alone.
         """
         if self.session.connected:
-            self._part(reason_code, properties)
+            self.session.disconnect(reason_code, properties)
             try:
                 self._flush()
                 if not self._feeding:

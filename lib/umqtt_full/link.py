@@ -10,7 +10,7 @@ import random
 from micropython import const
 
 from .errors import Guard, MQTTError, ReasonError
-from .net import dial, print_exception, prompt, ticks_ms
+from .net import cork, dial, gatherer, print_exception, ticks_ms
 from .packet import Message
 from .session import Session
 
@@ -108,6 +108,7 @@ class Link:
         self._dial = dial
         self._stream: Any = None
         self._source: Any = None  # what is watched: the stream, or the one that it is around
+        self._gatherer: Any = None  # of the stream, see `cork`
         self._hints = False  # the stream has `wants`, see `_watch`
         self._wants = self._length = 0  # _length: of the message that `_express` has prepared
         self._blocked = False  # a write would block
@@ -156,15 +157,6 @@ class Link:
     def pending(self, packet_id: int) -> bool:
         """Tell whether a QoS 1 or 2 message is queued or not yet acknowledged to its end."""
         return self.session.pending(packet_id)
-
-    def _part(self, reason_code: int, properties: "dict[str, Any] | None") -> None:
-        """Have the session send DISCONNECT."""
-        if self.session.version == 5:
-            self.session.disconnect(reason_code, properties)  # type: ignore[call-arg]
-        elif reason_code or properties:
-            raise ValueError("a reason code and properties of DISCONNECT need version=5")
-        else:
-            self.session.disconnect()
 
     def _online(self) -> None:
         if not self._up and (self._parted or not self.reconnect):
@@ -216,7 +208,7 @@ class Link:
         self._source = getattr(self._stream, "source", self._stream)
         self._hints = hasattr(self._stream, "wants")
         self._more = self._paused = False
-        self.session.outbox.on_lend = self._prompt
+        self._gatherer = gatherer(self._stream)
         self.session.open()
         self._watch(True)  # until it is writable, which says that it is connected
 
@@ -310,16 +302,13 @@ class Link:
         """Write it, and queue what the stream does not take."""
         session = self.session
         n = self._length
+        if session.outbox.rest is not None:
+            cork(self._gatherer, 1)
         sent = self._stream.write(session.outbox.buf, 6, n) or 0
         if sent:
             session.wrote = 1
         if sent < n or session.outbox.rest is not None:
             self._push_rest(n, sent)
-
-    def _prompt(self) -> None:
-        """A payload follows in a write of its own: from now on nothing waits to be sent."""
-        self.session.outbox.on_lend = None
-        prompt(self._stream)
 
     def _push_rest(self, n: int, sent: int) -> None:
         """Write what is not copied; queue what the stream does not take."""
@@ -327,9 +316,10 @@ class Link:
         self._length = 0
         if sent == n:
             self._length = self._stream.write(outbox.rest, 0, len(outbox.rest)) or 0
-            if self._length == len(outbox.rest):
-                outbox.rest = None
-                return
+        cork(self._gatherer, 0)
+        if self._length and self._length == len(outbox.rest):
+            outbox.rest = None
+            return
         outbox.queue_once(n)
         Session._choose(self.session)  # this, whatever MQTT 5 has queued: it is half written
         self.session.sent(sent)
@@ -340,16 +330,22 @@ class Link:
     def _flush(self) -> None:
         """Write until nothing is due or the stream takes no more."""
         session = self.session
+        lent = bool(session.outbox.lent)  # payloads that are writes of their own
+        if lent:
+            cork(self._gatherer, 1)
         n = session.tx_window()
         while n:
             n = self._stream.write(session.tx_buf, session.tx_off, n)
             if not n:
                 self._watch(True)
-                return
+                break
             session.sent(n)
             n = session.tx_window()
-        if self._blocked:
-            self._watch(False)
+        else:
+            if self._blocked:
+                self._watch(False)
+        if lent:
+            cork(self._gatherer, 0)
 
     def _watch(self, blocked: bool) -> None:
         """Note whether the stream takes no more; a front end has it watched for that.

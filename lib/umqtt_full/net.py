@@ -7,6 +7,10 @@ import sys
 
 from micropython import const
 
+_TCP = const(6)  # MicroPython's unix port has no names for these
+_NODELAY = const(1)
+_CORK = const(3)
+
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
     from typing import Any
@@ -62,8 +66,8 @@ def dial(host: str, port: int) -> "Any":
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
-        if hasattr(socket, "TCP_NODELAY"):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if hasattr(socket, "TCP_NODELAY") or sys.platform == "darwin":
+            sock.setsockopt(_TCP, _NODELAY, 1)
         sock.connect(address)
     except OSError as exc:
         if exc.errno != errno.EINPROGRESS:
@@ -72,12 +76,23 @@ def dial(host: str, port: int) -> "Any":
     return stream_of(sock)
 
 
-def prompt(stream: "Any") -> None:
-    """A payload follows in a write of its own: it is not to wait until the one before is acked.
+def gatherer(stream: "Any") -> "Any":
+    """Return what `cork` takes: the socket behind a stream if the system can cork it, else None.
 
-    For MicroPython's unix port, which has no name for TCP_NODELAY. It is faster without, as long
-    as a packet is one write.
+    A stream that is around another has that in `inner`.
     """
-    if not hasattr(socket, "TCP_NODELAY") and sys.platform in ("linux", "darwin"):
-        if hasattr(stream, "setsockopt"):
-            stream.setsockopt(6, 1, 1)
+    while hasattr(stream, "inner"):
+        stream = stream.inner
+    if sys.platform != "linux" or not hasattr(stream, "setsockopt"):
+        return None
+    try:
+        stream.setsockopt(_TCP, _CORK, 0)
+    except OSError:  # no TCP
+        return None
+    return stream
+
+
+def cork(gatherer: "Any", on: int) -> None:
+    """While `on`, have several writes go in full segments, the last one when it ends."""
+    if gatherer is not None:
+        gatherer.setsockopt(_TCP, _CORK, on)

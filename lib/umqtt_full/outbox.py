@@ -53,7 +53,6 @@ class Outbox:
         self.queued_once = 0  # QoS 0 records that are not written yet
         self.dropped = 0  # messages given up: QoS 0 that a connection took with it, …
         self.lent: dict[int, Any] = {}
-        self.on_lend: Any = None  # told of each payload that will be a write of its own
         self.store: Any = None  # keeps QoS 1 and 2 messages on flash, if there is one
         self._topic: Any = self  # (none yet) the last topic, as it was given …
         self._topic_bytes: str | bytes = b""  # … and as it is copied
@@ -131,7 +130,6 @@ class Outbox:
         if hasattr(payload, "begin"):
             return 0
         self.rest = payload
-        self._prompt()
         self._once_length = self._head(flags, n + self._head_n + 2) - _HEAD
         self._once_format = ""
         self._once_n = n
@@ -146,11 +144,6 @@ class Outbox:
             self.lent[0] = self.rest
             self.rest = None
         self._commit(_HEAD, _HEAD + n, _ONCE)
-
-    def _prompt(self) -> None:
-        """A payload is going to be a write of its own."""
-        if self.on_lend is not None:
-            self.on_lend()
 
     def _room(self, payload_n: int, n: int) -> bool:
         """Reserve room for a PUBLISH of Remaining Length `n`; False while there is none."""
@@ -184,7 +177,6 @@ class Outbox:
                 n = put(self.buf, n, self._block, len(self._block), self._end)
         if self._lend:
             self.lent[self._at - 6] = payload
-            self._prompt()
         else:
             n = put(self.buf, n, payload, len(payload), self._end)
         flags = _PUBACK + ((flags & 4) << 2) if flags & 6 else _ONCE
@@ -381,7 +373,6 @@ class Outbox:
 
     def rewind(self, resumed: bool) -> None:
         """Begin again with the oldest record; as new messages unless the session `resumed`."""
-        self._once_n = -1  # `on_lend` is to be told anew
         self.next = p = self.head
         while not resumed and p != self.tail:
             if self.buf[p + 3] > _ONCE:

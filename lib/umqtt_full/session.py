@@ -144,8 +144,10 @@ class Session(Inbox):
         self.writing = self._acks_off = self.acks_end = 0
         self._keep.pinging = False
 
-    def disconnect(self) -> None:
+    def disconnect(self, reason_code: int = 0, properties: "dict[str, Any] | None" = None) -> None:
         """Queue DISCONNECT: what is half written is finished, then nothing follows it."""
+        if reason_code or properties:
+            raise ValueError("a reason code and properties of DISCONNECT need version=5")
         self.state = _ENDING
         self.connected = False
         self._short(0xE0)

@@ -110,7 +110,7 @@ class Supervisor(Link):
         """
         connected = self.session.connected
         if connected:
-            self._part(reason_code, properties)
+            self.session.disconnect(reason_code, properties)
         self._stopping = True
         try:
             if connected:

@@ -61,7 +61,7 @@ else:
 
         def __init__(self, raw: "Any", context: "Any", server_hostname: str) -> None:
             gc.collect()  # some ports need 17 KB in one piece
-            self._raw = raw
+            self.inner = raw
             self.source = context.wrap_socket(
                 raw, server_hostname=server_hostname, do_handshake_on_connect=False
             )
@@ -73,7 +73,7 @@ else:
             try:
                 self.source.close()
             finally:
-                self._raw.close()
+                self.inner.close()
 
 
 class TLSError(OSError):

@@ -142,7 +142,7 @@ class WebSocket:
         self.source = getattr(inner, "source", inner)  # what is to be watched by poll
         self.wants = 0  # the one event that a blocked write waits for; 0: any
         self.error: OSError | None = None  # what went wrong while closing
-        self._inner = inner
+        self.inner = inner
         self._hints = hasattr(inner, "wants")
         self._hello: Hello | None = Hello(inner, host, port, path)
         self._scratch = Scratch(bytes(CHUNK + _FRAME_HEAD))
@@ -189,7 +189,7 @@ class WebSocket:
     def _greet(self) -> bool:
         """Take a step of the handshake; tell whether it is done."""
         wants = self._hello.step() if self._hello is not None else 0
-        self.wants = wants and ((self._hints and self._inner.wants) or wants)
+        self.wants = wants and ((self._hints and self.inner.wants) or wants)
         if not wants:
             self._hello = None
         return not wants
@@ -198,10 +198,10 @@ class WebSocket:
         """Write what is left of the frame; tell whether all of it is gone."""
         n = self._end - self._pos
         if n:
-            n -= self._inner.write(self._out, self._pos, n) or 0
+            n -= self.inner.write(self._out, self._pos, n) or 0
             self._pos = self._end - n
             if n:
-                self.wants = self._inner.wants if self._hints else 0
+                self.wants = self.inner.wants if self._hints else 0
                 return False
             self.wants = 0
         return True
@@ -265,7 +265,7 @@ class WebSocket:
         except OSError as exc:
             self.error = exc
         finally:
-            self._inner.close()
+            self.inner.close()
 
     def _say_goodbye(self, code: int) -> None:
         self._closed = True
@@ -287,7 +287,7 @@ class WebSocket:
         while rounds:
             if self._answer:
                 self._send_answer()
-            n = self._inner.readinto(buf, most or len(buf))
+            n = self.inner.readinto(buf, most or len(buf))
             if not n:
                 return n
             if self._left < n or self._opcode > _BINARY:
