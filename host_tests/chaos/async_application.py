@@ -214,7 +214,7 @@ def build(sim: "Any") -> Concurrent:
     clock = clock_of(sim.world)
     modules: tuple[Any, ...] = (aio_module, link_module, supervisor_module)
     for module in modules:
-        module.ticks_ms = clock
+        sim.replace(module, "ticks_ms", clock)
     client = run_virtually(sim.world, _make, sim)
     return Concurrent(sim, client)
 

@@ -89,6 +89,7 @@ class Simulation:
         self.error: Any = None
         self.over = False  # the history's steps are
         self.measured = [0, 0]  # bytes of the newest connection, up and down, at "measure"
+        self._replaced: list[Any] = []  # (module, name, what it was)
 
     def options(self) -> "Any":
         """The arguments that both front ends take."""
@@ -121,18 +122,30 @@ class Simulation:
     def build(self) -> None:
         """Make the client and let it see this world only."""
         c = self.config
-        link_module.ticks_ms = self.world.ticks
+        self.replace(link_module, "ticks_ms", self.world.ticks)
         if c["front"] == "async":
             from .async_application import build
 
             self.app = build(self)
         else:
-            client_module.ticks_ms = self.world.ticks
-            client_module.sleep_ms = self.world.sleep
-            client_module.Poll = Poll  # type: ignore[misc,assignment]
+            self.replace(client_module, "ticks_ms", self.world.ticks)
+            self.replace(client_module, "sleep_ms", self.world.sleep)
+            self.replace(client_module, "Poll", Poll)
             client = Client("c", "broker", reconnect=c["reconnect"], **self.options())
             self.app = Blocking(self, client)
         self.app.client.session.ids.next = c["next_id"]
+
+    def replace(self, module: "Any", name: str, value: "Any") -> None:
+        """Give a module of the library something of this world, until `close`."""
+        self._replaced.append((module, name, getattr(module, name)))
+        setattr(module, name, value)
+
+    def close(self) -> None:
+        """Give the library back the real world; forget the loop, with whatever was left in it."""
+        while self._replaced:
+            setattr(*self._replaced.pop())
+        if self.world.loop is not None:
+            self.world.loop.dispose()
 
     # after the history
 
@@ -241,12 +254,6 @@ def ids_of(table: "Any") -> list[int]:
     return sorted(table)
 
 
-def close_loop(world: World) -> None:
-    """Forget the loop of a history, with whatever was left in it."""
-    if world.loop is not None:
-        world.loop.dispose()
-
-
 def run(history: "Any") -> Simulation:
     """Play a history; `world.failure` of the result says what did not hold."""
     sim = Simulation(history)
@@ -260,5 +267,5 @@ def run(history: "Any") -> Simulation:
         sim.world.note("escaped: %r" % exc)
         sim.error = exc
     finally:
-        close_loop(sim.world)
+        sim.close()
     return sim
