@@ -21,7 +21,7 @@ STEPS = (
     ("subscribe", [("a", 1), ("a/#", 1)]),
     ("unsubscribe", ["b"]),
 )
-SIZES = st.sampled_from([(8, 16), (16, 64), (64, 16), (512, 1024)])
+SIZES = st.sampled_from([(8, 16), (16, 64), (64, 16), (512, 1024), (2048, 2048)])
 EDIT = st.tuples(st.sampled_from("sidcx"), st.integers(0, 10**6), st.binary(max_size=5))
 
 
@@ -96,6 +96,38 @@ def test_the_cuts_of_a_stream_change_nothing(data: bytes, most: int, read_size: 
         kind = outcome(rig, data, step)
         results.append((kind, rig.messages, rig.pending(*range(1, 9)), rig.errors == []))
     assert results[0] == results[1] == results[2]
+
+
+LENGTHS = st.one_of(st.just(-1), st.integers(0, 30), st.integers(0, 5000))
+WINDOWS = st.sampled_from((64, 100, 512, 1024, 4096, 5100))
+
+
+@settings(max_examples=500, deadline=None, print_blob=True)
+@given(
+    st.lists(LENGTHS, min_size=1, max_size=12),
+    WINDOWS,
+    st.integers(300, 5100),
+    st.lists(st.integers(1, 6000), min_size=1, max_size=5),
+)
+def test_payloads_of_any_length_arrive_whole(
+    lengths: list[int], read_size: int, rx_size: int, cuts: list[int]
+) -> None:
+    """Between packets of two bytes (-1), however reads are cut; what is too long is counted."""
+    rig = Rig(read_size=read_size, rx_size=rx_size)
+    rig.connect()
+    sent = [bytes((i * 31 + k) & 255 for k in range(n)) for i, n in enumerate(lengths) if n >= 0]
+    payloads = iter(sent)
+    data = b"".join(
+        b"\xd0\0" if n < 0 else unit_rig.publish(b"topic", next(payloads)) for n in lengths
+    )
+    at = 0
+    for cut in cuts:
+        rig.feed(data[at : at + cut])
+        at += cut
+    rig.feed(data[at:])
+    fits = [one for one in sent if len(unit_rig.publish(b"topic", one)) <= rx_size]
+    assert [one[1] for one in rig.messages] == fits
+    assert rig.session.oversized == len(sent) - len(fits)
 
 
 @settings(max_examples=400, deadline=None, print_blob=True)

@@ -82,7 +82,7 @@ def _close_all() -> None:
     _idle.clear()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # as long as the processes, which keep them
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The test CA's files, and the client's options for each transport."""
     folder = certs.make(tmp_path_factory.mktemp("certs"))

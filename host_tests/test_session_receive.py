@@ -322,3 +322,27 @@ def test_a_long_message_that_our_disconnect_cuts_short_comes_again(qos: int) -> 
     answer = rig.exchange(publish(b"s", data, qos, 7, dup=True))
     assert answer == ack(PUBREC if qos == 2 else PUBACK, 7)
     assert b"".join(pieces) == data
+
+
+@pytest.mark.parametrize("size", [5, 90, 600, 1000])
+@pytest.mark.parametrize("window", [1024, 2048])
+def test_reads_come_back_to_the_ends_of_packets(size: int, window: int) -> None:
+    """However odd it begins: a packet in two reads has to be copied."""
+    packet = publish(b"t", bytes(size), 1, 7)
+    count = 20 * (window // len(packet))
+    rig = Rig(read_size=window, rx_size=1024)
+    rig.connect()
+    data = b"\xd0\0\xd0\0" + packet * count
+    taken, feed = [], rig.session.feed
+
+    def noted(n: int) -> bool:
+        taken.append(n)
+        return feed(n)
+
+    rig.session.feed = noted  # type: ignore[method-assign]
+    rig.feed(data)
+    assert len(rig.messages) == count
+    reads = [n for n in taken if n]
+    whole = window // len(packet) * len(packet)
+    assert set(reads[6:-1]) == {whole}
+    assert (sum(reads[:6]) - 4) % len(packet) == 0

@@ -108,15 +108,19 @@ class Rig:
 
     def feed(self, data, most=None):
         """Give `data` in reads of at most `most` bytes; what must be written is kept."""
-        window = self.session.rx_window
-        step = min(len(window), most or len(window))
-        for at in range(0, len(data), step):
-            part = data[at : at + step]
-            window[: len(part)] = part
-            paused = self.session.feed(len(part))
+        session = self.session
+        at = 0
+        while at < len(data):
+            n = session.aim()
+            if n < 1:
+                raise ValueError("a read of no bytes")
+            part = data[at : at + min(n, most or n)]
+            session.rx_target[: len(part)] = part
+            at += len(part)
+            paused = session.feed(len(part))
             while paused:
                 self.written += self.drain()
-                paused = self.session.feed(0)
+                paused = session.feed(0)
 
     def exchange(self, data, most=None):
         """Give `data` and return what the session answers."""

@@ -11,6 +11,8 @@ from micropython import const
 from .errors import ProtocolError
 from .packet import Message, body, check_range, decode_length, put
 
+_MUCH = const(512)
+
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
     from typing import Any
@@ -69,15 +71,15 @@ class Inbox:
         """Return how many bytes to read next at most, to the start of `rx_target`.
 
         So many that a packet ends with them, if the next ones are as long as the last: what is
-        split has to be copied. What a packet longer than the window misses goes to its place.
+        split has to be copied. Where much of a packet is missing, that goes straight to its place.
         """
         n = len(self.rx_window)
-        if self._need <= n:
-            return n - n % self._like
+        left = min(self._need, self._size) - self._have
+        if left < _MUCH and self._need <= n:
+            return n - (n - left if left > 0 else n) % self._like
         if self._targets is None:
             self._make_targets()
         i = self._have & self._stride - 1
-        left = min(self._need, self._size) - self._have
         if i or not self._targets:
             return min(left, self._stride - i, n)
         self.rx_target = self._targets[self._have // self._stride]
@@ -184,26 +186,33 @@ class Inbox:
     def _append(self, window: bytearray, n: int) -> None:
         """Move `n` bytes from the window to the gathered ones."""
         if self._pos:
-            self._copy(window, n)
+            self._copy(n)
         else:
             put(self.buf, self._have, window, n, self._size)
         self._have += n
         self._pos += n
 
-    def _copy(self, window: bytearray, n: int) -> None:
+    def _copy(self, n: int) -> None:
         """Copy the first fragment of a packet, whose source has an offset.
 
-        Byte by byte up to where a view of the window begins; from there at once.
+        Byte by byte up to where a view of the window begins; from there by large parts.
         """
         i = self._pos
-        n += i  # where it ends
         p = self._have
-        while i < n and i & self._step - 1:
-            self.buf[p] = window[i]
+        while n and i & self._step - 1:
+            self.buf[p] = self.rx_window[i]
             p += 1
             i += 1
-        if i < n:
-            put(self.buf, p, self._views[i // self._step], n - i, self._size)
+            n -= 1
+        while n:
+            part = n
+            if part > self._step and p + 2 * part > self._size:
+                part = self._step  # `put` would do the smaller half byte by byte
+                while 2 * part <= n:
+                    part *= 2
+            p = put(self.buf, p, self._views[i // self._step], part, self._size)
+            i += part
+            n -= part
 
     def _begin_long(self) -> None:
         """The buffer is full and the packet goes on."""
