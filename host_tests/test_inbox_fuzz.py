@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 import unit_rig
 import vectors
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from umqtt_full import long
 from umqtt_full.errors import LimitError, MQTTError, ProtocolError, ReasonError
 from unit_rig import Rig
 from vector_runner import call, spread
@@ -108,13 +110,16 @@ WINDOWS = st.sampled_from((64, 100, 512, 1024, 4096, 5100))
     WINDOWS,
     st.integers(300, 5100),
     st.lists(st.integers(1, 6000), min_size=1, max_size=5),
+    st.booleans(),
 )
 def test_payloads_of_any_length_arrive_whole(
-    lengths: list[int], read_size: int, rx_size: int, cuts: list[int]
+    lengths: list[int], read_size: int, rx_size: int, cuts: list[int], grows: bool
 ) -> None:
     """Between packets of two bytes (-1), however reads are cut; what is too long is counted."""
     rig = Rig(read_size=read_size, rx_size=rx_size)
     rig.connect()
+    if grows:
+        rig.session.begin_long = long.grow
     sent = [bytes((i * 31 + k) & 255 for k in range(n)) for i, n in enumerate(lengths) if n >= 0]
     payloads = iter(sent)
     data = b"".join(
@@ -125,9 +130,26 @@ def test_payloads_of_any_length_arrive_whole(
         rig.feed(data[at : at + cut])
         at += cut
     rig.feed(data[at:])
-    fits = [one for one in sent if len(unit_rig.publish(b"topic", one)) <= rx_size]
+    fits = [one for one in sent if grows or len(unit_rig.publish(b"topic", one)) <= rx_size]
     assert [one[1] for one in rig.messages] == fits
     assert rig.session.oversized == len(sent) - len(fits)
+    assert len(rig.session.buf) == rx_size
+
+
+@pytest.mark.parametrize("most", [1, 300, 700])
+def test_a_buffer_that_grew_is_gone_with_its_connection(most: int) -> None:
+    rig = Rig(read_size=512, rx_size=256)
+    rig.connect()
+    rig.session.begin_long = long.grow
+    packet = unit_rig.publish(b"topic", bytes(range(250)) * 4, 2, 9)
+    rig.feed(packet[:700], most)
+    assert len(rig.session.buf) == len(packet)
+    rig.reconnect()
+    assert len(rig.session.buf) == 256
+    for dup in (packet, b"\x3c" + packet[1:]):  # the second one is known, so not delivered
+        assert rig.exchange(dup, most) == unit_rig.ack(0x50, 9)
+        assert len(rig.session.buf) == 256
+    assert [one[1] for one in rig.messages] == [bytes(range(250)) * 4]
 
 
 @settings(max_examples=400, deadline=None, print_blob=True)

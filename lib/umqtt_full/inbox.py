@@ -23,7 +23,7 @@ class Inbox:
 
     begin_long: "Any" = None  # what `long` does, from the first long packet on …
     pass_on: "Any" = None
-    on_piece: "Any" = None  # takes the pieces of long messages, instead of the handlers
+    small: "Any" = None  # the usual `buf`, while one as long as a packet stands for it
     taken = False  # the pieces of the long message that passes go to a handler
     id_in = -2  # bytes until its packet id, where even its topic is longer than `buf`
     lead = left = 0  # of a character of that topic; see `long`
@@ -48,6 +48,8 @@ class Inbox:
 
     def reset(self) -> None:
         """Forget what is half received: a new connection begins."""
+        if self.small is not None:
+            self._shrink()
         self.held = False
         self._landed = False  # bytes of a packet were read straight into `buf`
         self.rx_target = self.rx_window
@@ -148,7 +150,10 @@ class Inbox:
             self._append(window, n)
         if self._have == self._need:
             if self.take(self.buf, self.buf[0], body(self.buf), self._need):
+                self._like = self._need if self._need <= len(window) else 1
                 self._have = self._need = 0
+                if self.small is not None:
+                    self._shrink()
             else:
                 self.held = True
         elif self._have == self._size:
@@ -213,6 +218,11 @@ class Inbox:
             p = put(self.buf, p, self._views[i // self._step], part, self._size)
             i += part
             n -= part
+
+    def _shrink(self) -> None:
+        self.buf = self.small
+        self._size = len(self.buf)
+        self.small = self._targets = None
 
     def _begin_long(self) -> None:
         """The buffer is full and the packet goes on."""

@@ -7,7 +7,7 @@ takes no memory; it is acknowledged at its end, or the broker would send it for 
 from micropython import const
 
 from .errors import LimitError, ProtocolError
-from .packet import body
+from .packet import body, put
 from .topic import may_follow
 
 TYPE_CHECKING = const(False)
@@ -23,8 +23,7 @@ _PUBREC = const(0x50)
 def begin(s: "Session") -> None:
     """The buffer of session `s` is full and the packet goes on."""
     buf = s.buf
-    if buf[0] & 0xF0 != _PUBLISH:
-        raise LimitError("packet of " + str(s._need) + " bytes is longer than rx_size")
+    _check_type(s)
     i = body(buf)
     s.pass_on = pass_on
     s._skip = s._need - s._have
@@ -36,6 +35,22 @@ def begin(s: "Session") -> None:
     else:
         _begin_passing(s, buf, i + 2, s._have)
     s._have = s._need = 0
+
+
+def grow(s: "Session") -> None:
+    """What stands for `begin` where no message may come in pieces: this once a longer buffer."""
+    _check_type(s)
+    buf = bytearray(s._need)
+    put(buf, 0, s.buf, s._have, s._need)
+    s.small = s.buf
+    s.buf = buf
+    s._size = s._need
+    s._targets = None
+
+
+def _check_type(s: "Session") -> None:
+    if s.buf[0] & 0xF0 != _PUBLISH:
+        raise LimitError("packet of " + str(s._need) + " bytes is longer than rx_size")
 
 
 def _first_piece(s: "Session", m: "Message", have: int) -> None:
@@ -108,8 +123,6 @@ def pass_on(s: "Session", window: bytearray) -> None:
 
 def _piece(s: "Session", m: "Message") -> bool:
     """A piece of a long message; True if a handler streams it."""
-    if s.on_piece is not None:
-        return s.on_piece(m)
     if not s.connected or (m.header & 4 and s.received.known(m.packet_id, m.header)):
         return False
     return s.subscriptions.deliver(m, True)

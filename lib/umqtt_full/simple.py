@@ -61,7 +61,6 @@ class MQTTClient:
         self._some = False  # a message was handled
         self._one = False  # no more than one may be
         self._raised: Exception | None = None
-        self._long = bytearray()  # of a message that is longer than the buffer …
         self._topic = b""  # the topic of the last message: it is well-formed
 
     def set_callback(self, f: "Callable[[bytes, bytes], object]") -> None:
@@ -123,7 +122,7 @@ class MQTTClient:
         client.on_connect = self._pause
         client.on_error = self._error
         client.session.subscriptions.deliver = self._deliver  # type: ignore[method-assign]
-        client.session.on_piece = self._piece
+        client.session.begin_long = self._grow
         return client
 
     def _secure(self, host: str, port: int) -> "Any":
@@ -170,23 +169,11 @@ class MQTTClient:
         except Exception as exc:
             self._error(exc)
 
-    def _piece(self, message: Message) -> bool:
-        """Gather a message that is longer than the buffer: umqtt.simple gives each one whole."""
-        session = self._up().session
-        if message.header & 4 and session.received.known(message.packet_id, message.header):
-            return False
-        if not message.offset:
-            check_topic(message)
-            self._long = bytearray(message.total)
-            self._topic = message.topic.encode()
-        end = message.offset + message.end - message.start
-        memoryview(self._long)[message.offset : end] = message.payload
-        if end == message.total:
-            self._some = True
-            self._pause(message)
-            self._call(self._topic, bytes(self._long))
-            self._long = bytearray()
-        return True
+    def _grow(self, session: "Any") -> None:
+        """A message that is longer than the buffer: umqtt.simple gives each one whole."""
+        from .long import grow
+
+        grow(session)
 
     def _error(self, exc: Exception) -> None:
         self._raised = exc
