@@ -124,10 +124,14 @@ def test_the_ring_is_a_list_on_each_python(interpreter: str, drops: tuple[str, .
 
 
 def test_what_can_never_fit_is_a_limit_error() -> None:
+    """Also while other messages wait: there is nothing to wait for."""
     rig = Rig(tx_size=64)
-    with pytest.raises(LimitError):
-        rig.publish("t" * 70, b"")
-    assert rig.publish("t" * 48, b"") == 1
+    for size in (48, 1):
+        with pytest.raises(LimitError):
+            rig.publish("t" * 70, b"", 1)
+        with pytest.raises(LimitError):
+            rig.publish("t" * 70, b"x" * 100, 0)
+        assert rig.publish("t" * size, b"") == (1 if size == 48 else -1)
 
 
 def test_a_packet_over_the_maximum_is_refused_before_it_is_queued() -> None:

@@ -105,6 +105,12 @@ FOUND: dict[str, History] = {
         ["publish", 0, 1, 0, False, 0, False], ["mood", "refuse", 151],
         ["nowait", 3, 0, 0, False, False],
     ),
+    "MQTT 5: publish raises a refusal that came in a read in which a handler closes": _history(
+        100006771, {"read": 8, "version": 5},
+        ["mood", "refuse", 128], ["subscribe", [2], 0, 956], ["nowait", 0, 0, 0, False, False],
+        ["in", 1, ["incoming", 1, 2, 20, True, 1]], ["handler", "*", 1, "close", 0],
+        ["publish", 2, 2, 20, False, 7, False],
+    ),
     "models: PUBREC with the id of a message whose ack was perhaps read": _history(
         101857, {},
         ["poll", 3], ["connack", 1], ["publish", 3, 1, 20, False, 0, False], ["idle", 29960],

@@ -235,10 +235,16 @@ class Client(Link):
             if left <= 0:
                 raise OSError(errno.ETIMEDOUT, "not acknowledged")
             self._waiting = packet_id
-            self._turn(left)
-            self._waiting = 0
+            self._await(left)
         if packet_id in self.session.refused:
             raise self.session.refused.pop(packet_id)
+
+    def _await(self, timeout_ms: int) -> None:
+        """A turn in which the caller sees to it when message `_waiting` is refused."""
+        try:
+            self._turn(timeout_ms)
+        finally:
+            self._waiting = 0
 
     def _unfinished(self, packet_id: int) -> bool:
         session = self.session
@@ -354,7 +360,6 @@ class Client(Link):
 
     def _close(self) -> None:
         self._poll = None
-        self._waiting = 0  # the call that waits may be left by an error
         super()._close()
 
     def _wait(self, ms: int) -> int:

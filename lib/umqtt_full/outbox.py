@@ -245,11 +245,11 @@ class Outbox:
         """
         n += _HEAD
         self._once_n = -1  # its head may be written over
+        if n > self.size:
+            raise LimitError("packet of " + str(n - _HEAD) + " bytes is longer than tx_size")
         if self.head == self.tail:
             self.head = self.next = self.tail = 0
             self.wrap = self.size
-            if n > self.size:
-                raise LimitError("packet of " + str(n - _HEAD) + " bytes is longer than tx_size")
             return _HEAD
         if self.tail < self.head:
             return self.tail + _HEAD if self.head - self.tail > n + slack else -1
