@@ -104,7 +104,7 @@ def test_after_a_kill_only_what_the_broker_acknowledged_and_lost_is_missing(
         gate.open()
         problem = device.finish(60)
         assert not problem, problem
-        missing = settled(observer)
+        missing = missing_at(observer)
     finally:
         observer.close()
         gate.close()
@@ -121,12 +121,11 @@ def numbers_in(broker: Broker, prefix: str) -> set[int]:
     return {int(found) for found in re.findall(prefix.encode() + rb"/n(\d+)", data)}
 
 
-def settled(observer: Observer) -> set[int]:
-    """The numbers that the observer has not seen when nothing comes any more."""
-    count = -1
-    while count != len(observer.seen):
-        count = len(observer.seen)
-        time.sleep(2.5)  # it takes the observer a second or two to be back
+def missing_at(observer: Observer) -> set[int]:
+    """The numbers that have not come to the observer when a message behind them all has."""
+    observer.wait_until_subscribed()  # it is back
+    observer.publish("/end", b"", 2)
+    observer.wait(lambda: bool(observer.payloads("/end")))
     return set(range(TASKS * EACH)) - {int(one) for one in observer.payloads("/n")}
 
 
