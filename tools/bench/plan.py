@@ -46,8 +46,8 @@ class Subject:
 
     @property
     def is_peer(self) -> bool:
-        """Whether it is somebody else's client."""
-        return not self.ours and self.adapter not in ("raw", "ahead", "asyncio")
+        """Whether it is somebody else's client, as it comes."""
+        return not self.ours and self.adapter not in ("raw", "ahead", "asyncio", "nodelay")
 
     def does(self, interpreter: str, metric: str) -> bool:
         """Whether there is such a row."""
@@ -59,6 +59,7 @@ SUBJECTS = (
     Subject("raw, reads ahead", "ahead", INTERPRETERS, (*RATES[:5], "recv2", "idle", "pub1w50")),
     Subject("asyncio alone", "asyncio", ("micropython32",), (*RATES, "pub1w50")),
     Subject("umqtt.simple", "umqtt.simple", _MICROPYTHON, (*_NO_QOS_2, *_NO_WINDOW)),
+    Subject("umqtt.simple + TCP_NODELAY", "nodelay", _MICROPYTHON, (*_NO_QOS_2, *_NO_WINDOW)),
     Subject("umqtt.robust", "umqtt.robust", _MICROPYTHON, (*_NO_QOS_2, *_NO_WINDOW)),
     Subject("umqtt.simple2", "umqtt.simple2", _MICROPYTHON, _NO_QOS_2),
     Subject("mqtt_as", "mqtt_as", _MICROPYTHON, _NO_QOS_2),

@@ -76,7 +76,10 @@ class Bench:
 
     def _compile(self) -> None:
         """All that MicroPython imports, as .mpy, as on a board."""
-        mpy.compile_library(self.folder, sorted(_library().glob("[!_]*.py")) + [_init()])
+        library = sorted(_library().glob("[!_]*.py")) + [_init()]
+        mpy.compile_library(self.folder, library)
+        for source in library:
+            self._keep_source(source, Path("umqtt_full", source.name))
         roots = [DEVICE, DEVICE / "fakes", self.places.umqtt]
         for root in roots:
             for source in root.glob("*.py" if root != self.places.umqtt else "umqtt/*.py"):
@@ -88,14 +91,23 @@ class Bench:
 
     def _compile_one(self, source: Path, name: Path) -> None:
         mpy.compile_file(source, (self.folder / name).with_suffix(".mpy"), name.name)
+        self._keep_source(source, name)
 
-    def argv(self, interpreter: str, module: str, heap: int = 0) -> list[str]:
-        """The start of a command that runs one of our modules."""
+    def _keep_source(self, source: Path, name: Path) -> None:
+        target = self.folder / "sources" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+
+    def argv(
+        self, interpreter: str, module: str, heap: int = 0, sources: bool = False
+    ) -> list[str]:
+        """The start of a command that runs one of our modules, from .mpy or from sources."""
         if interpreter == "cpython":
             return [str(toolchain.python()[0]), "-P", str(DEVICE / f"{module}.py")]
         heap = heap or HEAPS[interpreter]
         bits = int(interpreter.removeprefix("micropython"))
-        prefix = ["env", f"MICROPYPATH={self.folder}:.frozen"]
+        folder = self.folder / "sources" if sources else self.folder
+        prefix = ["env", f"MICROPYPATH={folder}:.frozen"]
         return [*prefix, *toolchain.micropython(bits), "-X", f"heapsize={heap}", "-m", module]
 
     def environment(self) -> dict[str, str]:

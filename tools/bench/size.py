@@ -1,7 +1,8 @@
-"""Rows about size: .mpy bytes, heap after import, and the smallest heap that works."""
+"""Rows about size: .mpy bytes, heap after import and connected, the smallest heap that works."""
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from tools import measure, workspace
 from tools.bench import plan
 from tools.bench.results import Results
-from tools.bench.run import Bench, BenchError
+from tools.bench.run import Bench, BenchError, started
 
 _LOWEST, _HIGHEST, _STEP = 1024, 256 * 1024, 256
 # What a program imports: its modules, and the module to name.
@@ -51,11 +52,24 @@ def loaded(bench: Bench, results: Results, subject: str) -> None:
     results.set_fact("size", subject, "heap after import", heap)
 
 
-def smallest(bench: Bench, results: Results, subject: str) -> None:
-    """The smallest heap: connects, publishes at QoS 1, receives it."""
+def connected(bench: Bench, results: Results, subject: str) -> None:
+    """Heap of a client that is made and connected, from .mpy, on 32 bits."""
+    task = json.dumps(bench.task(plan.Job("micropython32", subject, "pub1", 16)))
+    with started(bench.argv("micropython32", "connected"), bench.environment()) as process:
+        text, _ = process.communicate(task + "\n", 30)
+    for line in text.splitlines():
+        if line.startswith("TAKES "):
+            results.set_fact("size", subject, "construct + connect", int(line.split()[1]))
+            return
+    raise BenchError(f"{subject} does not connect:{workspace.tail(text)}")
+
+
+def smallest(bench: Bench, results: Results, subject: str, sources: bool) -> None:
+    """The smallest heap: connects, publishes at QoS 1, receives it; from .mpy or `sources`."""
+    module = "tiny_" + _tiny(subject)
 
     def works(size: int) -> bool:
-        argv = bench.argv("micropython32", "tiny_" + _tiny(subject), size)
+        argv = bench.argv("micropython32", module, size, sources)
         words = [bench.broker.host, str(bench.broker.port), f"s/{secrets.token_hex(4)}"]
         try:
             result = workspace.run([*argv, *words], 20)
@@ -66,7 +80,8 @@ def smallest(bench: Bench, results: Results, subject: str) -> None:
     if not works(_HIGHEST):
         raise BenchError(f"the small program does not run with {_HIGHEST} bytes")
     size = measure.bisect(works, _LOWEST, _HIGHEST, _STEP)
-    results.set_fact("size", subject, "smallest heap", size)
+    column = "smallest heap, .py" if sources else "smallest heap"
+    results.set_fact("size", subject, column, size)
 
 
 def _tiny(subject: str) -> str:
@@ -87,8 +102,10 @@ def everything(
             continue
         attempt(f"size: {name}", lambda n=name: loaded(bench, results, n))  # type: ignore[misc]
         if not quick and (Path(__file__).parent / "device" / f"tiny_{_tiny(name)}.py").is_file():
-            what = f"smallest heap: {name}"
-            attempt(what, lambda n=name: smallest(bench, results, n))  # type: ignore[misc]
+            attempt(f"connected: {name}", lambda n=name: connected(bench, results, n))  # type: ignore[misc]
+            for sources in (False, True):
+                what = f"smallest heap: {name}, {'.py' if sources else '.mpy'}"
+                attempt(what, lambda n=name, s=sources: smallest(bench, results, n, s))  # type: ignore[misc]
 
 
-__all__ = ["everything", "loaded", "modules", "smallest"]
+__all__ = ["connected", "everything", "loaded", "modules", "smallest"]

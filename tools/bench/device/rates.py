@@ -17,6 +17,7 @@ SUBJECTS = {
     "ahead": ("subject_raw", "Ahead"),
     "asyncio": ("subject_ours", "Bare"),
     "umqtt.simple": ("subject_umqtt", "Simple"),
+    "nodelay": ("subject_umqtt", "Prompt"),
     "umqtt.robust": ("subject_umqtt", "Robust"),
     "umqtt.simple2": ("subject_umqtt", "Simple2"),
     "mqtt_as": ("subject_mqtt_as", "MqttAs"),

@@ -74,6 +74,15 @@ class Simple:
         self.client.disconnect()
 
 
+class Prompt(Simple):
+    """umqtt.simple with TCP_NODELAY, which it does not set by itself."""
+
+    def connect(self):
+        """And do not wait for the ACK of one small write with the next."""
+        super().connect()
+        self.client.sock.setsockopt(6, 1, 1)
+
+
 class Robust(Simple):
     """umqtt.robust."""
 

@@ -1,0 +1,41 @@
+# mypy: ignore-errors
+"""The heap that a client takes once it is made and connected, over what its import has taken.
+
+Reads a task as `rates` does and prints `TAKES bytes`, those of the adapter (some 200) included.
+"""
+
+import gc
+import json
+import sys
+
+from rates import SUBJECTS
+
+
+def taken():
+    """Bytes of the heap in use."""
+    gc.collect()
+    return gc.mem_alloc()
+
+
+task = json.loads(sys.stdin.readline())
+module, name = SUBJECTS[task["subject"]]
+adapter = getattr(__import__(module), name)
+adapter(task)  # what is loaded at the first use is not counted
+before = taken()
+subject = adapter(task)
+if subject.is_async:
+    import asyncio
+
+    async def connect():
+        """Within the loop, which is asyncio's."""
+        start = taken()
+        subject = adapter(task)
+        await subject.connect()
+        print("TAKES", taken() - start)
+        await subject.close()
+
+    asyncio.run(connect())
+else:
+    subject.connect()
+    print("TAKES", taken() - before)
+    subject.close()
