@@ -228,6 +228,10 @@ class Script(Looking, Polling):
         result = value if args is None else value(*args)
         check(expected is NOTHING or result == expected, "%s gave %r" % (method, result))
 
+    def do_echo(self, topic, qos):
+        """Publish the payload as it is, without a copy."""
+        yield from self.step(("publish", (topic, self.message.payload), {"qos": qos}))
+
     def do_message_is(self, topic, step):
         """The step, if the message has that topic."""
         if self.message.topic_is(topic):

@@ -73,6 +73,23 @@ SCENARIOS = (
         ) + RECONNECT + (("publish", ("a", b"new"), {"qos": 1}),),
     },
     {
+        "name": "what_a_handler_echoes_is_sent_again_as_it_was",
+        "cases": {"in_place": {"@read": 600}, "gathered": {"@read": 64}},
+        "broker": (
+            ("greet",), ("send", "PUBLISH", {"topic": "in", "payload": b"x" * 500}),
+            ("expect", "PUBLISH", {"payload": b"x" * 500, "qos": 1, "packet_id": "$a"}),
+            ("send", "PUBLISH", {"topic": "mark", "payload": b"y" * 498}), ("sync", "over"),
+            ("cut", "rst"), RESUMED,
+            ("expect", "PUBLISH", {"payload": b"x" * 500, "dup": True, "packet_id": "$a"}),
+            ("send", "PUBACK", {"packet_id": "$a"}),
+        ),
+        "client": (
+            ("new", {"tx_size": 64, "rx_size": 600, "read_size": "@read"}),
+            ("on_message", {"do": (("message_is", "in", ("echo", "out", 1)),)}),
+            ("connect",), ("poll_until", 2), ("sync", "over"),
+        ) + RECONNECT + (("poll_for", 100),),
+    },
+    {
         "name": "pubrels_are_sent_again_in_order",
         "covers": ("MQTT-4.6.0-4",),
         "broker": (

@@ -385,11 +385,11 @@ class Link:
 
     def _feed(self, n: int) -> None:
         """Dispatch what was read, and write the acks it asks for."""
-        self._feeding = True
+        self._feeding = self.session.outbox.copies = True
         try:
             self._paused = self.session.feed(n)
         finally:
-            self._feeding = False
+            self._feeding = self.session.outbox.copies = False
         if self.session.refused:
             self.session.tell(self)  # type: ignore[attr-defined]
         if not self._blocked and self._stream is not None:

@@ -53,6 +53,7 @@ class Outbox:
         self.queued_once = 0  # QoS 0 records that are not written yet
         self.dropped = 0  # messages given up: QoS 0 that a connection took with it, …
         self.lent: dict[int, Any] = {}
+        self.copies = False  # a handler runs, whose memoryview may be of the RX buffer
         self.store: Any = None  # keeps QoS 1 and 2 messages on flash, if there is one
         self._topic: Any = self  # (none yet) the last topic, as it was given …
         self._topic_bytes: str | bytes = b""  # … and as it is copied
@@ -78,7 +79,7 @@ class Outbox:
         n = len(payload) + self._head_n + (4 if flags & 6 else 2)
         if not self._room(len(payload), n):
             return -1
-        return self._encode(payload, flags, n)
+        return self._encode(self._own(payload) if self._lend else payload, flags, n)
 
     def describe(self, topic: "Any", properties: "dict[str, Any]") -> "Any":
         """Return what `publish` takes for a topic that has properties with it."""
@@ -141,9 +142,13 @@ class Outbox:
         self.head = self.next = self.tail = 0
         self.wrap = self.size
         if self.rest is not None:
-            self.lent[0] = self.rest
+            self.lent[0] = self._own(self.rest)
             self.rest = None
         self._commit(_HEAD, _HEAD + n, _ONCE)
+
+    def _own(self, payload: "Any") -> "Any":
+        """Return a payload that is lent, or a copy if it may be the message of a handler."""
+        return bytes(payload) if self.copies and type(payload) is memoryview else payload
 
     def _room(self, payload_n: int, n: int) -> bool:
         """Reserve room for a PUBLISH of Remaining Length `n`; False while there is none."""
