@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import select
 import socket
 import threading
@@ -9,7 +10,7 @@ import time
 from typing import Any
 
 import pytest
-from umqtt_full import Client
+from umqtt_full import AsyncClient, Client
 from umqtt_full.net import dial
 
 HOST = "127.0.0.1"
@@ -74,6 +75,39 @@ def test_publish_at_qos_0_ends_within_its_time() -> None:
         mqtt.publish("t", bytes(LONG), timeout_ms=100)
     assert time.monotonic() - start < 2
     mqtt.close()
+
+
+def test_publish_nowait_at_qos_0_says_when_the_payload_is_written() -> None:
+    """Until then the caller must leave its buffer alone."""
+    broker = Slow(b"\x20\2\0\0")
+    mqtt = Client("c", HOST, broker.port, keep_alive=0, dial=dial_with_little_room)
+    mqtt.connect()
+    assert not mqtt.pending(0)
+    mqtt.publish_nowait("t", bytearray(b"A" * LONG))
+    assert mqtt.pending(0)
+    mqtt.wait(0)
+    assert not mqtt.pending(0)
+    mqtt.close()
+    broker.join(10)
+    assert broker.came.count(b"A") == LONG
+
+
+def test_so_does_the_one_of_the_async_client() -> None:
+    broker = Slow(b"\x20\2\0\0")
+
+    async def main() -> None:
+        options: Any = {"keep_alive": 0, "dial": dial_with_little_room}
+        async with AsyncClient("c", HOST, broker.port, **options) as mqtt:
+            await mqtt.publish_nowait("t", bytearray(b"A" * LONG))
+            assert mqtt.pending(0)
+            with pytest.raises(OSError, match="110"):
+                await mqtt.wait(0, 10)
+            await mqtt.wait(0)
+            assert not mqtt.pending(0)
+
+    asyncio.run(main())
+    broker.join(10)
+    assert broker.came.count(b"A") == LONG
 
 
 def test_auth_does_not_come_into_the_middle_of_a_message() -> None:

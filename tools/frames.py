@@ -30,7 +30,7 @@ HOT = {
     "errors": "Guard.__enter__ Guard.__exit__",
     "client": """
         Client.publish Client.publish_nowait Client.wait Client.poll Client._put Client._put_later
-        Client._unfinished Client._await Client._turn Client._exchange Client._wait Client._write
+        Client._await Client._turn Client._exchange Client._wait Client._write
         Client._brief Client._look
     """,
     "link": """

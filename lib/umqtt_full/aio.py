@@ -151,7 +151,7 @@ class AsyncClient(Supervisor):
         if packet_id:
             await self.wait(packet_id, timeout_ms)
         elif self._blocked and self.session.connected:
-            await self._until(lambda: not self.session.outbox.queued_once, timeout_ms)
+            await self.wait(0, timeout_ms)
 
     async def publish_nowait(
         self,
@@ -161,7 +161,10 @@ class AsyncClient(Supervisor):
         retain: bool = False,
         properties: "dict[str, Any] | None" = None,
     ) -> int:
-        """Publish without waiting for acknowledgement; return the packet id, for `wait`."""
+        """Publish without waiting for acknowledgement; return the packet id, for `wait`.
+
+        A payload longer than `tx_size` is not copied: leave it unchanged until `pending` says so.
+        """
         if properties is not None:
             topic = self.session.outbox.describe(topic, properties)
         qos = check_qos(qos) << 1 | bool(retain)
@@ -239,12 +242,15 @@ class AsyncClient(Supervisor):
         return True
 
     async def wait(self, packet_id: int, timeout_ms: int | None = None) -> None:
-        """Return when the message is acknowledged to its end.
+        """Return when the message is acknowledged to its end (0: when all QoS 0 are written).
 
         OSError(ETIMEDOUT) when that takes too long: the message stays accepted. LimitError when it
         was dropped for a newer one.
         """
         if not self.session.pending(packet_id) or self._feeding:
+            return
+        if not packet_id:
+            await self._until(lambda: not self.session.pending(0), timeout_ms)
             return
         waiter = self._waiter(packet_id, self._limit(timeout_ms))
         try:

@@ -230,7 +230,7 @@ class Client(Link):
             return
         timeout_ms = self._limit(timeout_ms)
         start = ticks_ms()
-        while self._unfinished(packet_id):
+        while self.session.pending(packet_id):
             left = timeout_ms - (ticks_ms() - start & _TICKS)
             if left <= 0:
                 raise OSError(errno.ETIMEDOUT, "not acknowledged")
@@ -245,10 +245,6 @@ class Client(Link):
             self._turn(timeout_ms)
         finally:
             self._waiting = 0
-
-    def _unfinished(self, packet_id: int) -> bool:
-        session = self.session
-        return packet_id in session.ids if packet_id else session.outbox.queued_once > 0
 
     def _awaited(self, packet_id: int) -> bool:
         return packet_id == self._waiting

@@ -155,7 +155,7 @@ class Link:
         self._write()  # type: ignore[attr-defined]
 
     def pending(self, packet_id: int) -> bool:
-        """Tell whether a QoS 1 or 2 message is queued or not yet acknowledged to its end."""
+        """Tell whether a message is not yet acknowledged to its end; 0: or a QoS 0 one written."""
         return self.session.pending(packet_id)
 
     def _online(self) -> None:
