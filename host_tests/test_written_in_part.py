@@ -97,7 +97,8 @@ def test_so_does_the_one_of_the_async_client() -> None:
 
     async def main() -> None:
         options: Any = {"keep_alive": 0, "dial": dial_with_little_room}
-        async with AsyncClient("c", HOST, broker.port, **options) as mqtt:
+        mqtt = AsyncClient("c", HOST, broker.port, **options)
+        async with mqtt:
             await mqtt.publish_nowait("t", bytearray(b"A" * LONG))
             assert mqtt.pending(0)
             with pytest.raises(OSError, match="110"):

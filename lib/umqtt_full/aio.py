@@ -16,6 +16,7 @@ TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
     from typing import Any
 
+    from .packet import Payload
     from .subscriptions import Filters
 
 _TICKS = const(0x3FFFFFFF)
@@ -128,7 +129,7 @@ class AsyncClient(Supervisor):
     async def publish(
         self,
         topic: str | bytes,
-        payload: bytes | str,
+        payload: "Payload",
         qos: int = 0,
         retain: bool = False,
         timeout_ms: int | None = None,
@@ -156,7 +157,7 @@ class AsyncClient(Supervisor):
     async def publish_nowait(
         self,
         topic: str | bytes,
-        payload: bytes | str,
+        payload: "Payload",
         qos: int = 0,
         retain: bool = False,
         properties: "dict[str, Any] | None" = None,
@@ -176,7 +177,7 @@ class AsyncClient(Supervisor):
     def enqueue(
         self,
         topic: str | bytes,
-        payload: bytes | str,
+        payload: "Payload",
         qos: int = 0,
         retain: bool = False,
         properties: "dict[str, Any] | None" = None,
@@ -190,7 +191,7 @@ class AsyncClient(Supervisor):
         qos = check_qos(qos) << 1 | bool(retain)
         return self._put_now(topic, payload, qos)
 
-    def _put_now(self, topic: str | bytes, payload: bytes | str, flags: int) -> int:
+    def _put_now(self, topic: str | bytes, payload: "Payload", flags: int) -> int:
         packet_id = self._put(topic, payload, flags)
         while packet_id < 0 and self.full == "drop" and self._drop():
             packet_id = self._put(topic, payload, flags)
@@ -198,7 +199,7 @@ class AsyncClient(Supervisor):
             raise LimitError("outbox full: raise tx_size, publish less, or wait")
         return packet_id
 
-    def _put(self, topic: str | bytes, payload: bytes | str, flags: int) -> int:
+    def _put(self, topic: str | bytes, payload: "Payload", flags: int) -> int:
         """Queue a message and write what can be written; -1: the outbox is full."""
         if flags < 2 and not self.session.connected and not self.keep:
             self.session.outbox.dropped += 1
@@ -212,7 +213,7 @@ class AsyncClient(Supervisor):
         return packet_id
 
     async def _put_full(
-        self, topic: str | bytes, payload: bytes | str, flags: int, timeout_ms: int | None
+        self, topic: str | bytes, payload: "Payload", flags: int, timeout_ms: int | None
     ) -> int:
         """Do what `full` says, until the message is in."""
         start = ticks_ms()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from .packet import Payload
     from .subscriptions import Filters
 
 _TICKS = const(0x3FFFFFFF)
@@ -110,7 +111,7 @@ class Client(Link):
     def publish(
         self,
         topic: str | bytes,
-        payload: bytes | str,
+        payload: "Payload",
         qos: int = 0,
         retain: bool = False,
         timeout_ms: int | None = None,
@@ -144,7 +145,7 @@ class Client(Link):
     def publish_nowait(
         self,
         topic: str | bytes,
-        payload: bytes | str,
+        payload: "Payload",
         qos: int = 0,
         retain: bool = False,
         properties: "dict[str, Any] | None" = None,
@@ -170,7 +171,7 @@ class Client(Link):
         """How many ms the publish that is going on still has."""
         return self._patience - (ticks_ms() - self._started & _TICKS)
 
-    def _brief(self, topic: str | bytes, payload: bytes | str) -> bool:
+    def _brief(self, topic: str | bytes, payload: "Payload") -> bool:
         """Write a QoS 0 message now if nothing is in its way; False: it has to go the long one."""
         if ticks_ms() - self._turned & _TICKS > _TURN:
             self._look()
@@ -189,7 +190,7 @@ class Client(Link):
             self._turn(0)
         self._flags = flags  # a handler may have published
 
-    def _put(self, topic: str | bytes, payload: bytes | str) -> int:
+    def _put(self, topic: str | bytes, payload: "Payload") -> int:
         flags = self._flags  # not an argument: the frame of `publish` would be too large for it
         if not self.session.connected:
             self._offline(flags)
@@ -200,7 +201,7 @@ class Client(Link):
             self._write()
         return packet_id
 
-    def _put_later(self, topic: str | bytes, payload: bytes | str, flags: int) -> int:
+    def _put_later(self, topic: str | bytes, payload: "Payload", flags: int) -> int:
         """Wait for room in the outbox, then publish."""
         while not self._feeding:
             packet_id = self._left()

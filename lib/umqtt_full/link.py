@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from .packet import Payload
     from .store import Store
     from .subscriptions import Handler
 
@@ -290,7 +291,7 @@ class Link:
             if not self._more or self._stream is None:
                 break
 
-    def _express(self, topic: str | bytes, payload: bytes | str, flags: int) -> bool:
+    def _express(self, topic: str | bytes, payload: "Payload", flags: int) -> bool:
         """Prepare a QoS 0 message for `_push` if nothing is before it; tell whether that is so."""
         session = self.session
         if session.writing or session.acks_end or session.subscriptions.todo or self._blocked:

@@ -30,6 +30,8 @@ TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
     from typing import Any
 
+    from .packet import Payload
+
 _HEAD = const(6)
 _DUP = const(8)
 _BINARY = (bytes, bytearray, memoryview)  # made once: a tuple in the code is made at every call
@@ -66,7 +68,7 @@ class Outbox:
         self._once_flags = self._once_at = self._once_length = 0
         self._once_format = ""  # with which its payload is copied; none: it is not
 
-    def publish(self, topic: str | bytes, payload: bytes | str, flags: int) -> int:
+    def publish(self, topic: str | bytes, payload: "Payload", flags: int) -> int:
         """Queue a PUBLISH; `flags` is qos << 1 | retain. Return its packet id (0 at QoS 0).
 
         -1 means that the outbox has no room now. ValueError: topic or payload are not allowed;
@@ -85,7 +87,7 @@ class Outbox:
         """Return what `publish` takes for a topic that has properties with it."""
         raise ValueError("properties need version=5")
 
-    def once(self, topic: str | bytes, payload: bytes | str, flags: int) -> int:
+    def once(self, topic: str | bytes, payload: "Payload", flags: int) -> int:
         """Write a QoS 0 PUBLISH to the start of the ring, if that is empty; return its length.
 
         It is not queued: `queue_once` does that for what could not be sent at once. A payload that
@@ -169,7 +171,7 @@ class Outbox:
             "packet of %d bytes, maximum_packet_size is %d" % (size, self.maximum_packet_size)
         )
 
-    def _encode(self, payload: bytes | str, flags: int, n: int) -> int:
+    def _encode(self, payload: "Any", flags: int, n: int) -> int:
         """Write a PUBLISH of Remaining Length `n` to the room reserved; return its id."""
         n = self._head(flags, n)
         self.packet_id = 0

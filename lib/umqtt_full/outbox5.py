@@ -12,6 +12,8 @@ TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
     from typing import Any
 
+    from .packet import Payload
+
 _WHERE = const(3)
 _TOO_LARGE = const(0x95)
 _NO_RETAIN = const(0x9A)
@@ -60,20 +62,20 @@ class Outbox5(Outbox):
         self.maximum_qos = connack.get("maximum_qos", 2)
         self.retain_available = connack.get("retain_available", 1)
 
-    def publish(self, topic: "Any", payload: bytes | str, flags: int) -> int:
+    def publish(self, topic: "Any", payload: "Payload", flags: int) -> int:
         """Queue a PUBLISH, as `Outbox.publish`; `topic` may be a pair of topic and properties.
 
         ReasonError: the broker does not support the QoS or RETAIN, or takes no packet so long.
         """
         return _publish(self, self._prepare(topic, payload, flags), payload, flags)
 
-    def once(self, topic: "Any", payload: bytes | str, flags: int) -> int:
+    def once(self, topic: "Any", payload: "Payload", flags: int) -> int:
         """Do as `Outbox.once`; an alias needs a record of its own."""
         if self.aliased:
             return 0
         return _once(self, self._prepare(topic, payload, flags), payload, flags)
 
-    def _prepare(self, topic: "Any", payload: bytes | str, flags: int) -> "Any":
+    def _prepare(self, topic: "Any", payload: "Payload", flags: int) -> "Any":
         """Take the properties from a described topic, and return it without."""
         if self._block is not _NONE or type(topic) is tuple:
             self._once_n = -1  # the head that is kept has other properties

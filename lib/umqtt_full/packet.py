@@ -16,7 +16,10 @@ from .topic import encode_text, valid_utf8
 
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
+    from .upload import Upload
     from .will import Will
+
+    Payload = bytes | bytearray | memoryview | str | Upload
 
 _PUBLISH = const(0x30)
 _SUBSCRIBE = const(0x82)
