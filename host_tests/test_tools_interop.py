@@ -66,3 +66,12 @@ def test_what_is_refused(
         interop.main(arguments)
     assert ended.value.code == 2
     assert text in capsys.readouterr().err
+
+
+def test_a_broker_that_is_lost_leaves_a_column_with_gaps() -> None:
+    first, *others = (behaviour.text for behaviour in interop.BEHAVIOURS)
+    cells = {("one", first): interop.Cell(interop.WORKS, [])}
+    lines = interop.table(["one"], cells, ["one: it ended"], ["cpython"]).splitlines()
+    assert f"| {first} | works |" in lines
+    assert all(f"| {text} | not run |" in lines for text in others)
+    assert lines[-1] == "- not run: one: it ended"

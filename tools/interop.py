@@ -266,6 +266,9 @@ class Cell:
     notes: list[str]
 
 
+_NOT_RUN = Cell("not run", [])  # the broker was lost before
+
+
 def examine(
     server: Server, interpreters: Sequence[str], behaviour: Behaviour, kinds: Sequence[str]
 ) -> Cell:
@@ -293,7 +296,7 @@ def table(titles: Sequence[str], cells: dict[tuple[str, str], Cell], absent: Seq
     """Markdown."""
     lines = ["| | " + " | ".join(titles) + " |", "|---" * (len(titles) + 1) + "|"]
     for behaviour in BEHAVIOURS:
-        row = [cells[title, behaviour.text] for title in titles]
+        row = [cells.get((title, behaviour.text), _NOT_RUN) for title in titles]
         lines.append(f"| {behaviour.text} | " + " | ".join(cell.verdict for cell in row) + " |")
     lines += ["", f"`Client` and `AsyncClient`, each on {' and '.join(interpreters)}."]
     notes = [(key, note) for key, cell in cells.items() for note in cell.notes]
