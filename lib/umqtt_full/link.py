@@ -156,7 +156,7 @@ class Link:
         self._write()  # type: ignore[attr-defined]
 
     def pending(self, packet_id: int) -> bool:
-        """Tell whether a message is not yet acknowledged to its end; 0: or a QoS 0 one written."""
+        """Tell whether a message is not acknowledged to its end yet; 0: not all QoS 0 written."""
         return self.session.pending(packet_id)
 
     def _online(self) -> None:
