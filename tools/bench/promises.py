@@ -95,7 +95,7 @@ def _asyncio_share(results: Results) -> float | None:
 
 
 # (subject, metric, payload): slower than the fastest MicroPython peer today.
-SLOWER_TODAY = {(one, "pub0", 4000) for one in OURS}  # two writes: see docs/limits.md
+SLOWER_TODAY = {("AsyncClient", "pub0", 4000)}  # two writes: see docs/limits.md
 # (subject, metric): below its share of the ceiling today.
 BELOW_TODAY: set[tuple[str, str]] = set()
 SHARES = (
