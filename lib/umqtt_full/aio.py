@@ -248,10 +248,10 @@ class AsyncClient(Supervisor):
         OSError(ETIMEDOUT) when that takes too long: the message stays accepted. LimitError when it
         was dropped for a newer one.
         """
-        if not self.session.pending(packet_id) or self._feeding:
+        if not self.pending(packet_id) or self._feeding:
             return
         if not packet_id:
-            await self._until(lambda: not self.session.pending(0), timeout_ms)
+            await self._until(lambda: not self.pending(0), timeout_ms)
             return
         waiter = self._waiter(packet_id, self._limit(timeout_ms))
         try:

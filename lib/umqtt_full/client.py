@@ -231,7 +231,7 @@ class Client(Link):
             return
         timeout_ms = self._limit(timeout_ms)
         start = ticks_ms()
-        while self.session.pending(packet_id):
+        while self.pending(packet_id):
             left = timeout_ms - (ticks_ms() - start & _TICKS)
             if left <= 0:
                 raise OSError(errno.ETIMEDOUT, "not acknowledged")

@@ -157,7 +157,8 @@ class Link:
 
     def pending(self, packet_id: int) -> bool:
         """Tell whether a message is not acknowledged to its end yet; 0: not all QoS 0 written."""
-        return self.session.pending(packet_id)
+        session = self.session
+        return session.pending(packet_id) if packet_id else session.outbox.queued_once > 0
 
     def _online(self) -> None:
         if not self._up and (self._parted or not self.reconnect):

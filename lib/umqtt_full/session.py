@@ -359,8 +359,8 @@ class Session(Inbox):
             self._quota += 1
 
     def pending(self, packet_id: int) -> bool:
-        """Tell whether a message is queued, or not acknowledged to its end; 0: one of QoS 0."""
-        return packet_id in self.ids if packet_id else self.outbox.queued_once > 0
+        """Tell whether a message is queued, or not acknowledged to its end."""
+        return packet_id in self.ids
 
     def forget(self, packet_id: int) -> None:
         """A message of ours is done with, or given up."""
