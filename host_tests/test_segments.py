@@ -41,11 +41,11 @@ def segments(
     options["port"] = proxy.port
     try:
         run(interpreter, "publish_long", front, options)
-        number = proxy.segments()
+        received = proxy.received()
     finally:
         proxy.close()
-    assert number is not None
-    return number
+    assert received is not None
+    return received[0]
 
 
 @pytest.mark.parametrize("upload", [False, True], ids=["memory", "file"])
@@ -57,4 +57,6 @@ def test_a_long_publish_is_one_segment(
 ) -> None:
     few = segments(listeners, kind, interpreter, front, 2, qos=qos, upload=upload)
     many = segments(listeners, kind, interpreter, front, 12, qos=qos, upload=upload)
-    assert many - few <= 10  # at QoS 0 several may go together
+    # 20 without a cork. At QoS 0 several may go together, also in the shorter run; and the system
+    # gives up a cork after 200 ms, for which a process may not run on a busy machine.
+    assert many - few <= 14

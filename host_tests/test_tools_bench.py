@@ -1,22 +1,19 @@
-"""The benchmark's own parts: what it counts, compares and judges; and that it measures at all."""
+"""The benchmark's own parts: what it counts, compares and judges; and reports."""
 
 from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from tools.bench import __main__ as bench_main
-from tools.bench import awake, chart, energy, feeder, machine, peers, plan, promises, report, wire
+from tools.bench import awake, chart, energy, feeder, peers, plan, promises, report, steps, wire
 from tools.bench.__main__ import is_ours, main
 from tools.bench.results import Results, median
-from tools.bench.run import BROKER_LINES, DEEP_LINES, Bench, BenchError, Sample, tls_lines
-from tools.broker import Broker
-from tools.ports import free_port
+from tools.bench.run import BenchError, Sample
 from tools.workspace import ToolchainError
 
 MP = "micropython64"
@@ -219,6 +216,21 @@ def test_the_documents_are_of_all_parts(
     assert len(written) == count
 
 
+def test_what_is_ours_may_not_be_missing() -> None:
+    """A row of the library that cannot be measured is a failure, a peer's is not."""
+    assert is_ours("recv0, 16 bytes, AsyncClient, cpython") and is_ours("1 MB received")
+    assert not is_ours("pub1, 16 bytes, mqtt_as, micropython64")
+    subjects = {one.name for one in plan.SUBJECTS}
+    assert {subject for subject, _, _ in plan.KNOWN} <= subjects
+
+
+def test_single_steps_as_they_are_printed() -> None:
+    text = "noise\nSTEP 0.5 32.004 slice of a memoryview\nSTEP -0.001 0 method call\n"
+    assert steps.parse(text) == {"slice of a memoryview": (0.5, 32.0), "method call": (0.0, 0.0)}
+    with pytest.raises(BenchError, match=r"single steps:\s+no module"):
+        steps.parse("no module\n")
+
+
 # ---------------------------------------------------------------- reporting
 
 
@@ -255,6 +267,19 @@ def test_the_document_tells_all_of_it() -> None:
     assert "| Client, pub1: heap | ≤ 0 B | 0 | held |" in text
     plain = report.tables(results, promises.judge(results))[0].plain()
     assert "*" not in plain
+
+
+def test_a_run_of_a_part_lists_what_it_has_measured(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(bench_main, "_measure", lambda *_: planted())
+    monkeypatch.setattr(bench_main.peers, "ensure", lambda: None)
+    main(["heap"])
+    text = capsys.readouterr().out
+    assert "Client, pub1: heap" in text
+    assert "Client, pub2: heap" not in text and "not measured)" in text
+    main([])
+    assert "Client, pub2: heap" in capsys.readouterr().out
 
 
 def test_charts_are_well_formed() -> None:
@@ -318,76 +343,3 @@ def test_mqtt_as_is_found_in_any_of_its_shapes(tmp_path: Path) -> None:
 def test_pins_are_exact() -> None:
     assert all("==" in one for one in [*(s.requirement for s in peers.SOURCES), *peers.WHEELS])
     assert all(len(one.sha256) == 64 for one in peers.SOURCES)
-
-
-# ----------------------------------------------------------------- measuring
-
-
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    """Without peers: those come from the network."""
-    nothing = tmp_path_factory.mktemp("nothing")
-    places = peers.Places(nothing, nothing, None)
-    folder, port = tmp_path_factory.mktemp("mpy"), free_port()
-    lines = [*BROKER_LINES, *tls_lines(folder, port)]
-    with Broker(config_lines=lines) as one, Broker(config_lines=DEEP_LINES) as deep:
-        found = Bench(places, folder, one, deep)
-        found.tls_ports[one.port] = port
-        yield found
-
-
-@pytest.mark.parametrize("where", plan.INTERPRETERS)
-@pytest.mark.parametrize("subject", ["raw", "Client", "AsyncClient", "umqtt_full.simple"])
-@pytest.mark.parametrize("metric", ["pub0", "pub2", "recv1", "recv2"])
-def test_a_measurement(bench: Bench, where: str, subject: str, metric: str) -> None:
-    sample = bench.measure(plan.Job(where, subject, metric, 200, 30))
-    assert sample.rate > 0 and sample.count == 30
-
-
-def test_a_measurement_over_tls(bench: Bench) -> None:
-    sample = bench.measure(plan.Job("micropython32", "Client, TLS", "recv2", 200, 30))
-    assert sample.rate > 0 and sample.count == 30
-
-
-@pytest.mark.parametrize("metric", ["recv2", "pub1w50"])
-def test_tables_have_their_size_before_the_heap_is_measured(bench: Bench, metric: str) -> None:
-    """The sets of packet ids grow with what is under way, once."""
-    (job,) = (
-        one for one in plan.heap_jobs(plan.subjects(False), True)
-        if one.subject == "Client" and one.metric == metric
-    )  # fmt: skip
-    assert bench.measure(job).heap == 0
-
-
-def test_heap_is_seen_on_32_bits(bench: Bench) -> None:
-    """The ceiling takes nothing by any operation, the drop-in returns messages as bytes."""
-    assert bench.measure(plan.Job("micropython32", "raw", "pub1", 16, 50)).heap == 0
-    taken = bench.measure(plan.Job("micropython32", "umqtt_full.simple", "recv1", 16, 50)).heap
-    assert taken > 32
-
-
-def test_wire_of_the_client(bench: Bench) -> None:
-    results = Results()
-    wire.apart(bench, results, "Client", 1)
-    assert results.fact("wire", "Client", "surplus 1") == 0
-    for what in ("writes 1", "segments 1"):
-        value = results.fact("wire", "Client", what)
-        assert value is None or value <= 1.1, what
-
-
-def test_a_failure_says_which_and_how(bench: Bench) -> None:
-    with pytest.raises(BenchError, match=r"umqtt\.simple pub0 16 on micropython32"):
-        bench.measure(plan.Job("micropython32", "umqtt.simple", "pub0", 16, 5))
-
-
-def test_what_is_ours_may_not_be_missing() -> None:
-    """A row of the library that cannot be measured is a failure, a peer's is not."""
-    assert is_ours("recv0, 16 bytes, AsyncClient, cpython") and is_ours("1 MB received")
-    assert not is_ours("pub1, 16 bytes, mqtt_as, micropython64")
-    subjects = {one.name for one in plan.SUBJECTS}
-    assert {subject for subject, _, _ in plan.KNOWN} <= subjects
-
-
-def test_the_head_of_the_report(bench: Bench) -> None:
-    found = machine.about(bench.places, 5)
-    assert found["rounds"] == 5 and found["MicroPython"] != "?" and found["mosquitto"] != "?"

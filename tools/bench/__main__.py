@@ -24,11 +24,13 @@ from tools.bench import (
     instructions,
     large,
     machine,
+    native,
     peers,
     plan,
     promises,
     report,
     size,
+    steps,
     wire,
 )
 from tools.bench.results import Results, key_of
@@ -38,7 +40,8 @@ from tools.ports import free_port
 
 DOCS = workspace.ROOT / "docs"
 _AGAIN = 4  # times that a doubtful row is measured again
-PARTS = ("rates", "heap", "instructions", "wire", "awake", "size", "large", "growth")
+PARTS = ("rates", "native", "heap", "steps", "instructions", "wire", "awake", "size", "large",
+         "growth")  # fmt: skip
 
 
 class Progress:
@@ -99,6 +102,14 @@ class Runner:
                 for job in plan.row_jobs(self.chosen, metric, payload):
                     what = f"again: {metric}, {payload} bytes, {job.subject}"
                     self.attempt(what, lambda job=job: self._take(job, "rates"))  # type: ignore[misc]
+
+    def native(self) -> None:
+        """A client in C."""
+        native.everything(self.bench, self.results, self.attempt, self.rounds_of_rates)
+
+    def steps(self) -> None:
+        """Single steps of the interpreter."""
+        steps.everything(self.bench, self.results, self.attempt)
 
     def heap(self) -> None:
         """Bytes asked of the heap; three times, for a stray turn adds some."""
@@ -195,7 +206,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"bench: FAILED: {error}")
         return 1
     verdicts = promises.judge(results)
-    for table in report.tables(results, verdicts):
+    whole = not (given.quick or given.parts)
+    shown = [one for one in verdicts if whole or one.state != promises.UNKNOWN]
+    for table in report.tables(results, shown):
         print(table.plain() + "\n")
     for what, why in results.failures.items():
         print(f"not measured: {what}: {why}")

@@ -14,6 +14,8 @@ NAMES = {
     "cpython": "CPython",
 }
 FACTS = {
+    "native": "Messages a second: a client in C, payload of 16 bytes",
+    "steps": "Single steps: MicroPython, 32 bit",
     "instructions": "Instructions a message: MicroPython, 64 bit, 16 bytes (valgrind)",
     "wire": "The wire",
     "awake": "Asleep and awake",
@@ -183,7 +185,7 @@ def tables(results: Results, verdicts: Sequence[Verdict]) -> list[Table]:
         *rate_tables(results),
         *heap_table(results),
         *fact_tables(results),
-        promise_table(verdicts),
+        *([promise_table(verdicts)] if verdicts else []),
     ]
 
 

@@ -147,7 +147,10 @@ class Bench:
         wrap: Sequence[str] = (),
         heard: Callable[[str], None] = lambda line: None,
     ) -> Sample:
-        """Run it; `wrap` is a command to run it under, `heard` is told each line."""
+        """Run it; `wrap` is a command to run it under, `heard` is told each line.
+
+        The process waits behind WANT and MARK until what they ask for is done.
+        """
         task = self.task(job, port)
         argv = [*wrap, *self.argv(job.interpreter, "rates")]
         with started(argv, self.environment()) as process:
@@ -161,6 +164,7 @@ class Bench:
                 heard(lines[-1])
                 if line.startswith("WANT "):
                     self._feed(task, line)
+                if line.startswith(("WANT ", "MARK")):
                     process.stdin.write("go\n")
                     process.stdin.flush()
             process.wait(_TIMEOUT)

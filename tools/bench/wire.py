@@ -20,7 +20,9 @@ from tools.bench.run import Bench, BenchError
 
 COUNT = 20
 TRIP_S = 0.1
-_SEGMENTS_IN = 152  # offset of tcpi_data_segs_in in Linux's struct tcp_info
+# of Linux's struct tcp_info: tcpi_data_segs_in, tcpi_bytes_received
+_SEGMENTS_IN = 152
+_COUNTERS = (("I", _SEGMENTS_IN), ("Q", 128))
 _WRITES = {"write", "writev", "send", "sendto", "sendmsg"}
 _READS = {"read", "readv", "recv", "recvfrom", "recvmsg", "poll", "ppoll", "ppoll_time64",
           "select", "pselect6", "epoll_wait", "epoll_pwait", "_newselect"}  # fmt: skip
@@ -36,20 +38,20 @@ class Proxy:
         self._delay = delay_s
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
-        self.bytes = 0
         self._client: socket.socket | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
-    def segments(self) -> int | None:
-        """TCP segments with data that came from the client; None where Linux does not tell."""
+    def received(self) -> tuple[int, int] | None:
+        """TCP segments and bytes that came from the client; None where Linux does not tell."""
         option = getattr(socket, "TCP_INFO", None)
         if option is None or self._client is None:
             return None
         info = self._client.getsockopt(socket.IPPROTO_TCP, option, 256)
         if len(info) < _SEGMENTS_IN + 4:
             return None
-        return int(struct.unpack_from("I", info, _SEGMENTS_IN)[0])
+        segments, size = (struct.unpack_from(kind, info, at)[0] for kind, at in _COUNTERS)
+        return int(segments), int(size)
 
     def _run(self) -> None:
         client, _ = self._listener.accept()
@@ -71,8 +73,6 @@ class Proxy:
                 if not data:
                     server.close()
                     return
-                if sock is client:
-                    self.bytes += len(data)
                 queue.append((time.monotonic() + self._delay, ways[sock], data))
             while queue and queue[0][0] <= time.monotonic():
                 _, target, data = queue.popleft()
@@ -122,23 +122,22 @@ def apart(bench: Bench, results: Results, subject: str, qos: int) -> None:
     """Publishes with pauses between them: segments and bytes of each, then system calls."""
     job = plan.Job("micropython64", subject, f"apart{qos}", 16, COUNT)
     proxy = Proxy((bench.broker.host, bench.broker.port))
-    seen: list[tuple[int | None, int]] = []
+    seen: list[tuple[int, int] | None] = []
 
     def heard(line: str) -> None:
-        if line in ("BEGIN", "END"):
-            if line == "END":
-                time.sleep(0.04)  # the last may still be under way; the client pauses for longer
-            seen.append((proxy.segments(), proxy.bytes))
+        if line == "MARK":
+            seen.append(proxy.received())
 
     bench.measure(job, port=proxy.port, heard=heard)
     proxy.close()
-    (before, first), (after, last) = seen
+    before, after = seen
     row = plan.BY_NAME[subject].name
     if before is not None and after is not None:
-        results.set_fact("wire", row, f"segments {qos}", (after - before) / COUNT)
-    results.set_fact("wire", row, f"bytes {qos}", (last - first) / COUNT)
-    least = _MINIMUM[qos] + (plan.BY_NAME[subject].options.get("version") == 5)  # no properties
-    results.set_fact("wire", row, f"surplus {qos}", (last - first) / COUNT - least)
+        segments, size = (after[i] - before[i] for i in (0, 1))
+        least = _MINIMUM[qos] + (plan.BY_NAME[subject].options.get("version") == 5)  # properties
+        results.set_fact("wire", row, f"segments {qos}", segments / COUNT)
+        results.set_fact("wire", row, f"bytes {qos}", size / COUNT)
+        results.set_fact("wire", row, f"surplus {qos}", size / COUNT - least)
     calls = traced(bench, job)
     if calls is not None:
         results.set_fact("wire", row, f"writes {qos}", calls[0] / COUNT)

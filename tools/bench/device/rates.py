@@ -3,8 +3,9 @@
 
 Reads a JSON object from a line on stdin (an argument of MicroPython ends at 255 bytes): subject,
 metric, host, port, topic, size, count (0: as many as take `target_ms`), target_ms, warm (how many
-before), options. Prints `WANT qos count` when it needs messages, then waits for a line on stdin,
-and at last `RESULT {count, wall_us, cpu_us, heap}`.
+before), options. Prints `WANT qos count` when it needs messages and `MARK` before the first and
+after the last of publishes that are counted, waits for a line on stdin then, and prints at last
+`RESULT {count, wall_us, cpu_us, heap}`.
 """
 
 import json
@@ -51,9 +52,9 @@ class Stopwatch:
         self.cpu = cpu_us() - self.cpu
 
 
-def want(task, qos, count):
-    """Have the host publish messages, and wait until the broker has them all."""
-    print("WANT", qos, count)
+def tell(*words):
+    """Tell the host, and wait until it has done its part."""
+    print(*words)
     if hasattr(sys.stdout, "flush"):
         sys.stdout.flush()
     if not sys.stdin.readline():
@@ -88,7 +89,7 @@ def once(task, subject, watch, n):
     """Do `n` operations by the stopwatch."""
     operate, qos = begin(task, subject)
     if qos >= 0 and n:
-        want(task, qos, n)
+        tell("WANT", qos, n)  # to publish so many messages; the broker has them all then
     mark(1)
     watch.start()
     yield operate(n)
@@ -126,17 +127,16 @@ def spaced(task, subject, watch):
     for n in range(task["count"] + 5):
         if n == 5:
             yield subject.pause(300)
+            tell("MARK")
             mark(1)
-            print("BEGIN")
             watch.start()
         yield subject.publish(1, qos)
         yield subject.pause(SPACE_MS)
     watch.stop()
     mark(2)
-    print("END")
+    tell("MARK")
     watch.count = task["count"]
     watch.overhead = 0
-    yield subject.pause(SPACE_MS)
     yield subject.close()
 
 
