@@ -332,10 +332,10 @@ class Link:
     def _flush(self) -> None:
         """Write until nothing is due or the stream takes no more."""
         session = self.session
-        lent = bool(session.outbox.lent)  # payloads that are writes of their own
+        n = session.tx_window()
+        lent = n > 0 and bool(session.outbox.lent)  # payloads that are writes of their own
         if lent:
             cork(self._gatherer, 1)
-        n = session.tx_window()
         while n:
             n = self._stream.write(session.tx_buf, session.tx_off, n)
             if not n:

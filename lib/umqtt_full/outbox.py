@@ -309,7 +309,8 @@ class Outbox:
     def first(self, quota: int) -> int:
         """Return the record to send next, or -1: with `quota` 0 only those at QoS 0 are."""
         buf = self.buf
-        self._skip_free()
+        if self.next != self.tail and not buf[self.next + 3]:
+            self._skip_free()
         p = self.next
         if not quota and not self.queued_once:
             return -1
@@ -325,8 +326,10 @@ class Outbox:
             self.queued_once -= 1
             self.buf[p + 3] = _FREE
             self.lent.pop(p, None)
-        if p == self.next:
-            self._pass()
+            if p == self.next:
+                self._pass()
+        elif p == self.next:
+            self.next = self.after(p)
 
     def _skip_free(self) -> None:
         while self.next != self.tail and self.buf[self.next + 3] == _FREE:
