@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from conformance_kit5 import scenarios5
 from strict5 import ACCEPTED, Parser
+from umqtt_full.errors import ProtocolError
 from umqtt_full.topic import encode_filter, encode_topic
 from unit_rig5 import RESUMED, Rig5, ack, connack, publish
 
@@ -277,6 +278,10 @@ def test_mqtt5_4_8_2_6_a_client_of_the_group_may_refuse() -> None:
     rig.connect()
     assert rig.exchange(publish(b"t", b"\xff", 1, 9, block=b"\2\1\1")) == b"\x40\3\0\x09\x99"
     assert rig.messages == []
+    for qos in (0, 1, 2):  # its topic is looked at all the same
+        rig.reconnect()
+        with pytest.raises(ProtocolError):
+            rig.feed(publish(b"\xff", b"\xff", qos, 9, block=b"\2\1\1"))
 
 
 def test_mqtt5_4_9_0_1_the_quota_is_that_of_the_server() -> None:

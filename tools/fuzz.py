@@ -1,7 +1,7 @@
 """Feed the session what no broker should send: `python3 -m tools.fuzz MODE [options]`.
 
     mutate    valid packets, mutated: --packets 1000000 --seed 1, in several processes
-    mutate5   the same for MQTT 5.0, without an oracle
+    mutate5   the same for MQTT 5.0, with properties, aliases and reason codes
     send      any arguments to publish, subscribe, connect: --calls 100000 --seed 1
     cover     coverage-guided, with atheris: --seconds 60
     replay    FILE…: these cases again

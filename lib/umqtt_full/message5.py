@@ -122,10 +122,10 @@ class Reader:
         if at >= 0:
             self._resolve(m, buf[at] << 8 | buf[at + 1])
         m.identified = find_property(buf, i, m.start, _IDENTIFIER) >= 0
-        if m.identified:
-            check_topic(m)
         at = find_property(buf, i, m.start, _IS_TEXT) if self._check else -1
         m.invalid = at >= 0 and buf[at] == 1 and not valid_utf8(buf, m.start, min(end, len(buf)))
+        if m.identified or m.invalid:  # its filters do not look at the topic
+            check_topic(m)
 
     def _resolve(self, m: Message5, alias: int) -> None:
         """Keep the topic that an alias is given with, or take the one that it was given."""
