@@ -255,3 +255,16 @@ def test_dropping_leaves_what_was_acknowledged() -> None:
     assert rig.session.outbox.drop() == 1
     assert rig.session.outbox.drop() == 2  # c, not b
     assert rig.session.outbox.drop() == -1
+
+
+@pytest.mark.parametrize("payload", [b"\xa5" * 480, "a" * 480])
+def test_a_message_that_fits_exactly_is_taken(payload: bytes | str) -> None:
+    """Also where there is no room for the zeros that a quick copy writes behind itself."""
+    rig = Rig(tx_size=512)
+    rig.connect()
+    assert rig.publish("t", b"", 1) == 1
+    assert rig.publish("t", payload, 1) == 2
+    assert rig.publish("t", b"", 1) == -1
+    raw = payload.encode() if isinstance(payload, str) else payload
+    wanted = b"\x32\5\0\1t\0\1" + b"\x32\xe5\3\0\1t\0\2" + raw
+    assert rig.drain() == wanted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from umqtt_full.errors import ProtocolError
-from unit_rig5 import RESUMED, Rig5, ack, publish
+from unit_rig5 import RESUMED, Rig5, ack, connack, publish
 
 PUBACK, PUBREC, PUBREL, PUBCOMP = 0x40, 0x50, 0x62, 0x70
 
@@ -50,3 +50,20 @@ def test_so_it_does_among_pubcomps_for_nothing() -> None:
     rig.exchange(publish(b"t", b"1", 2, 7))
     with pytest.raises(ProtocolError, match="receive_maximum"):
         rig.feed(ack(PUBREL, 9) + ack(PUBREL, 7) + ack(PUBREL, 9) + publish(b"t", b"2", 1, 8))
+
+
+def test_a_broker_that_takes_fewer_now_gets_no_more_than_that() -> None:
+    """Two messages await PUBCOMP: each counts against the new maximum of one."""
+    rig = Rig5()
+    rig.connect()
+    for _ in range(2):
+        rig.publish("t", b"x", 2)
+    rig.drain()
+    rig.exchange(ack(PUBREC, 1) + ack(PUBREC, 2))
+    few = connack(b"\3\x21\0\1", 1)
+    assert rig.reconnect(few) == ack(PUBREL, 1) + ack(PUBREL, 2)
+    rig.publish("t", b"y", 1)
+    rig.publish("t", b"", 0)
+    assert rig.exchange(b"") == b"\x30\4\0\1t\0", "QoS 0 goes on"
+    assert rig.exchange(ack(PUBCOMP, 1)) == b""
+    assert rig.exchange(ack(PUBCOMP, 2))[:1] == b"\x32"

@@ -56,6 +56,22 @@ def test_mqtt_4_3_3_2_with_dup_it_is_the_message_of_before() -> None:
     assert got(rig) == []
 
 
+@pytest.mark.parametrize("written", [0, 1, 5])
+def test_a_connect_that_did_not_leave_whole_casts_no_doubt(written: int) -> None:
+    """The broker cannot have begun a session: subscriptions are not made again, ids are known."""
+    rig = Rig()
+    rig.subscribe("t", 2)
+    rig.connect()
+    rig.feed(b"\x90\3\0\1\2" + publish(b"t", b"old", 2, 5))
+    rig.drain()
+    rig.session.close()
+    rig.session.open()
+    rig.take(written) if written else None
+    assert rig.reconnect(RESUMED) == b""
+    assert rig.exchange(publish(b"t", b"old", 2, 5, dup=True)) == ack(PUBREC, 5)
+    assert len(rig.messages) == 1
+
+
 def test_the_other_ids_stay_in_doubt() -> None:
     rig = doubtful(1, 2, 33)
     rig.reconnect(RESUMED)

@@ -293,3 +293,34 @@ def test_resumed_subscriptions_are_not_made_again() -> None:
     rig.feed(suback(1, 1))
     assert rig.reconnect(RESUMED) == b""
     assert rig.reconnect(CONNACK) == b"\x82\x06\x00\x02\x00\x01a\x01"
+
+
+def test_without_memory_for_pubrel_the_message_goes_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was accepted is in one place or the other at any instant."""
+    rig = Rig()
+    rig.connect()
+    rig.publish("t", b"x", 2)
+    first = rig.drain()
+
+    def full(_: int) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(rig.session.released, "add", full)
+    with pytest.raises(MemoryError):
+        rig.feed(ack(0x50, 1))
+    monkeypatch.undo()
+    assert rig.reconnect(RESUMED) == bytes((first[0] | 8,)) + first[1:]
+    assert rig.exchange(ack(0x50, 1)) == ack(0x62, 1)
+    rig.feed(ack(0x70, 1))
+    assert not rig.session.pending(1)
+
+
+def test_after_an_interrupt_at_pubrec_only_pubrel_goes_again() -> None:
+    rig = Rig()
+    rig.connect()
+    rig.publish("t", b"x", 2)
+    rig.drain()
+    rig.session.released.add(1)  # … and before the record was freed
+    assert rig.reconnect(RESUMED) == ack(0x62, 1)
+    rig.feed(ack(0x70, 1))
+    assert rig.session.outbox.head == rig.session.outbox.tail

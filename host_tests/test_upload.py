@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import io
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from umqtt_full import Client, Store, Upload
 from umqtt_full.session import Session
+
+from tools.broker import Broker
 
 DATA = bytes(range(256)) * 5
 
@@ -86,3 +90,28 @@ def test_a_store_refuses_it(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="in memory"):
         outbox.publish("t", Upload(io.BytesIO(DATA)), 2)  # type: ignore[arg-type]
     assert not outbox.lent and outbox.publish("t", b"1", 2) > 0
+
+
+class Slow(io.BytesIO):
+    """A file on a slow card: 20 ms for a piece."""
+
+    def readinto(self, buffer: Any) -> int:
+        """As `BytesIO`, later."""
+        time.sleep(0.02)
+        return super().readinto(buffer)
+
+
+def test_a_slow_file_does_not_keep_a_call_beyond_its_time() -> None:
+    """16 s of reading: the limit is 0.3 s, and the rest goes out in later turns."""
+    with Broker() as broker:
+        mqtt = Client("slow-file", broker.host, broker.port, clean_session=True)
+        mqtt.connect()
+        payload = Upload(Slow(bytes(800 * 64)), chunk=64)
+        start = time.monotonic()
+        with pytest.raises(OSError, match=r"not acknowledged"):
+            mqtt.publish("slow", payload, qos=1, timeout_ms=300)
+        assert time.monotonic() - start < 4
+        mqtt.poll()
+        assert time.monotonic() - start < 5
+        assert mqtt.pending(1) and mqtt.connected
+        mqtt.close()

@@ -13,6 +13,7 @@ GROUPS = (
     "window",
     "receive",
     "handlers",
+    "leaving",
     "subscribe",
     "keep_alive",
     "reconnect",

@@ -35,7 +35,9 @@ class Client(Link):
     `connect_timeout_ms`. `ready()` tells whether the network is there; `dial(host, port)` returns
     a non-blocking stream. The other arguments are those of `Link` and `Session`.
 
-    Handlers run inside calls. Within one, `publish`, `subscribe` and `unsubscribe` do not wait.
+    Handlers run inside calls. Within one, `publish`, `subscribe` and `unsubscribe` do not wait;
+    `disconnect` and `close` end the call that runs it with OSError(ENOTCONN) if that waits for
+    something; `connect` and `poll` raise RuntimeError.
     """
 
     _turned = 0  # when the last turn began
@@ -53,6 +55,8 @@ class Client(Link):
         """
         start = ticks_ms()
         timeout_ms = self._limit(timeout_ms)
+        if self.session.outbox.copies and not self._up:
+            raise RuntimeError("connect() inside a handler")
         self._delay = 0
         self._parted = False
         self.error = None
@@ -321,6 +325,8 @@ class Client(Link):
     def _turn(self, timeout_ms: int) -> None:
         """One turn of at most `timeout_ms`; an end of the connection is raised or remembered."""
         self._turned = ticks_ms()
+        if self._parted:  # a handler may have done so since the call began
+            raise OSError(errno.ENOTCONN, "not connected")
         with self._guard:
             self._exchange(timeout_ms)
 

@@ -283,6 +283,7 @@ class Connection5(Session):
             for name in ("reason_string", "user_property"):  # [MQTT-3.14.2-3], [MQTT-3.14.2-4]
                 properties.pop(name, None)
             more = encode_properties(14, properties)
+        self._settle()
         self._queued = [encode_packet(_DISCONNECT, data + more)]
         self.state = _ENDING
         self.connected = False

@@ -19,6 +19,7 @@ _IN = const(1)
 _OUT = const(4)
 _READS = const(8)  # at a time
 _MANY = const(64)  # reads at a time, so that a flood does not keep a call for ever
+_SLICE = const(50)  # ms of writing what may be read from a slow file, then others have a turn
 # the server, not the client, is the reason: unavailable, busy, shutting down, quota, rate
 _PASSING = (3, 0x88, 0x89, 0x8B, 0x97, 0x9F)
 _TLS_OPTIONS = ("ca", "cert", "key", "server_hostname", "insecure_no_verification", "psk")
@@ -105,8 +106,7 @@ class Link:
         self.on_disconnect: Callable[[BaseException | None], object] | None = None
         self.on_error: Callable[[Exception], object] = print_exception
         self._guard = Guard(self._failed)  # around what may end the connection
-        self._ready = ready
-        self._dial = dial
+        self._ready, self._dial = ready, dial
         self._stream: Any = None
         self._source: Any = None  # what is watched: the stream, or the one that it is around
         self._gatherer: Any = None  # of the stream, see `cork`
@@ -261,7 +261,8 @@ class Link:
             return True
         if self.reconnect and isinstance(self.error, (OSError, MQTTError, MemoryError)):
             return True
-        if self.error is not exc and self.error is not None:
+        self._parted = self._parted or not self.reconnect
+        if self.error is not exc:
             raise self.error
         return False
 
@@ -330,18 +331,19 @@ class Link:
         self._watch(True)
 
     def _flush(self) -> None:
-        """Write until nothing is due or the stream takes no more."""
+        """Write until nothing is due or the stream takes no more; a long payload not for long."""
         session = self.session
         n = session.tx_window()
         lent = n > 0 and bool(session.outbox.lent)  # payloads that are writes of their own
+        start = ticks_ms()
         if lent:
             cork(self._gatherer, 1)
         while n:
-            n = self._stream.write(session.tx_buf, session.tx_off, n)
-            if not n:
-                self._watch(True)
-                break
+            n = self._stream.write(session.tx_buf, session.tx_off, n) or 0
             session.sent(n)
+            if not n or (lent and ticks_ms() - start & _TICKS > _SLICE):
+                self._watch(session.tx_window() > 0)
+                break
             n = session.tx_window()
         else:
             if self._blocked:
@@ -387,8 +389,8 @@ class Link:
 
     def _feed(self, n: int) -> None:
         """Dispatch what was read, and write the acks it asks for."""
-        self._feeding = self.session.outbox.copies = True
         try:
+            self._feeding = self.session.outbox.copies = True
             self._paused = self.session.feed(n)
         finally:
             self._feeding = self.session.outbox.copies = False

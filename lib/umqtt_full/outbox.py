@@ -22,7 +22,7 @@ from struct import pack_into
 from micropython import const
 
 from .errors import LimitError
-from .ids import Ids
+from .ids import IdList, Ids
 from .packet import check_range, encode_length, format_of, is_ascii, length_size, put
 from .topic import encode_topic, is_topic
 
@@ -38,6 +38,7 @@ _BINARY = (bytes, bytearray, memoryview)  # made once: a tuple in the code is ma
 _FREE = const(0)
 _ONCE = const(1)
 _PUBACK = const(0x40)
+_PUBREC = const(0x50)
 
 
 class Outbox:
@@ -163,6 +164,8 @@ class Outbox:
             payload_n = 0
         payload_n = max(16, self._head_n, payload_n)
         self._at = self._reserve(size, payload_n)
+        if self._at < 0:
+            self._at = self._reserve(size, 0)  # copied byte by byte in part, see `put`
         self._end = self._limit(self._at - 6)
         return self._at >= 0
 
@@ -307,15 +310,15 @@ class Outbox:
         return -1
 
     def first(self, quota: int) -> int:
-        """Return the record to send next, or -1: with `quota` 0 only those at QoS 0 are."""
+        """Return the record to send next, or -1: without a quota only those at QoS 0 are."""
         buf = self.buf
         if self.next != self.tail and not buf[self.next + 3]:
             self._skip_free()
         p = self.next
-        if not quota and not self.queued_once:
+        if quota <= 0 and not self.queued_once:
             return -1
         while p != self.tail:
-            if (quota and buf[p + 3]) or buf[p + 3] == _ONCE:
+            if (quota > 0 and buf[p + 3]) or buf[p + 3] == _ONCE:
                 return p
             p = self.after(p)
         return -1
@@ -367,6 +370,13 @@ class Outbox:
         p = self.buf[p + 4] << 8 | self.buf[p + 5]
         self._pass()
         return p
+
+    def drop_released(self, released: IdList) -> None:
+        """Free what has its PUBREC: an interrupt may have come before that was done."""
+        for i in range(released.n):
+            p = self.find(_PUBREC, released[i])
+            if p >= 0:
+                self.free(p)
 
     def mark_dup(self, current: int) -> None:
         """The connection ended: what was sent, `current` in part, is a duplicate from now on."""

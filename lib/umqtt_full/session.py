@@ -121,7 +121,7 @@ class Session(Inbox):
         self._quota = self._most = window  # messages that may be sent; … at most, unacknowledged
         self.acks = bytearray(4 * window + 16)
         self.acks_most = len(self.acks) - 12  # with more than that, reading pauses
-        self._acks_off = self._half = 0  # _half: id of the QoS 2 message that is being handled
+        self._acks_off = self._handled = self._half = 0  # a QoS 1, a QoS 2 message: handled now
         self.wrote = 0  # since this was cleared 1: packets were written; 2: the last in part
 
     def open(self) -> None:
@@ -132,7 +132,9 @@ class Session(Inbox):
 
     def close(self) -> None:
         """The transport is gone: what is owed is forgotten, what is unacknowledged kept."""
-        self.unsure = self.unsure or self.state == _CONNECTING
+        if self.state == _CONNECTING and not self.writing:
+            self.unsure = True  # CONNECT went out whole: the broker may have begun a session
+        self.outbox.drop_released(self.released)
         self.outbox.mark_dup(self._current if self.writing else _RAW)
         if self._half:
             self._erase(self._half)  # it was never handled to the end
@@ -141,13 +143,14 @@ class Session(Inbox):
         self.reset()
         self.state = _CLOSED
         self.connected = False
-        self.writing = self._acks_off = self.acks_end = 0
+        self.writing = self._acks_off = self.acks_end = self._handled = 0
         self._keep.pinging = False
 
     def disconnect(self, reason_code: int = 0, properties: "dict[str, Any] | None" = None) -> None:
         """Queue DISCONNECT: what is half written is finished, then nothing follows it."""
         if reason_code or properties:
             raise ValueError("a reason code and properties of DISCONNECT need version=5")
+        self._settle()
         self.state = _ENDING
         self.connected = False
         self._short(0xE0)
@@ -173,7 +176,7 @@ class Session(Inbox):
             self.received = Received()
             if self.store is not None:
                 self.store.reset()
-        self._quota = max(0, self._most - self.released.n)
+        self._quota = self._most - self.released.n  # below 0 where the broker takes fewer now
         self.outbox.rewind(resumed)
         for i in range(self.released.n):
             self._owe(_PUBREL, self.released[i])
@@ -264,8 +267,9 @@ class Session(Inbox):
     def _take_id(self, m: "Message", packet_id: int) -> None:
         """Handle a PUBLISH at QoS 1 or 2, then acknowledge it."""
         if m.header & 2:
+            self._handled = packet_id
             self.subscriptions.deliver(m, False)
-            self._owe(_PUBACK, packet_id)
+            self._settle()
             return
         if not self.received.known(packet_id, m.header):
             self._receive(packet_id)
@@ -277,6 +281,12 @@ class Session(Inbox):
         else:
             check_topic(m)
         self._owe(_PUBREC, packet_id)
+
+    def _settle(self) -> None:
+        """Acknowledge the QoS 1 message that is handled: at its end, or before DISCONNECT."""
+        if self._handled:
+            self._owe(_PUBACK, self._handled)
+            self._handled = 0
 
     def _owe(self, first: int, packet_id: int) -> None:
         if self.connected:  # a handler may have closed
@@ -336,8 +346,8 @@ class Session(Inbox):
         if p >= 0:
             if self.store is not None:
                 self.store.release(packet_id)
+            self.released.add(packet_id)  # first: without memory for it the record stays
             self.outbox.free(p)
-            self.released.add(packet_id)
         elif packet_id in self.ids and self.released.find(packet_id) < 0:
             return  # it does not await PUBREC
         self._owe(_PUBREL, packet_id)
