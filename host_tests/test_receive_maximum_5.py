@@ -67,3 +67,43 @@ def test_a_broker_that_takes_fewer_now_gets_no_more_than_that() -> None:
     assert rig.exchange(b"") == b"\x30\4\0\1t\0", "QoS 0 goes on"
     assert rig.exchange(ack(PUBCOMP, 1)) == b""
     assert rig.exchange(ack(PUBCOMP, 2))[:1] == b"\x32"
+
+
+def finished(receive_maximum: int) -> Rig5:
+    """A client that has received a QoS 2 message to its end."""
+    rig = Rig5(properties={"receive_maximum": receive_maximum})
+    rig.connect()
+    rig.exchange(publish(b"t", b"1", 2, 7))
+    rig.exchange(ack(PUBREL, 7))
+    return rig
+
+
+def test_a_finished_exchange_is_not_counted_by_a_later_pubrel_for_nothing() -> None:
+    rig = finished(1)
+    data = ack(PUBREL, 5) + publish(b"t", b"2", 1, 8)
+    assert rig.exchange(data) == ack(PUBCOMP, 5, 0x92) + ack(PUBACK, 8)
+
+
+def test_a_finished_exchange_is_not_counted_by_a_pubrel_of_an_earlier_connection() -> None:
+    """Something else is owed before it."""
+    rig = Rig5(properties={"receive_maximum": 2})
+    rig.connect()
+    rig.exchange(publish(b"t", b"1", 2, 7))
+    rig.reconnect(RESUMED)
+    rig.exchange(publish(b"t", b"2", 2, 8))
+    rig.exchange(ack(PUBREL, 8))
+    data = publish(b"t", b"3", 1, 9) + ack(PUBREL, 7) + publish(b"t", b"4", 1, 10)
+    assert rig.exchange(data) == ack(PUBACK, 9) + ack(PUBCOMP, 7) + ack(PUBACK, 10)
+
+
+def test_a_pubcomp_that_has_left_before_the_others_is_not_counted() -> None:
+    """The stream took a part of the acks, and another one was owed meanwhile."""
+    rig = Rig5(properties={"receive_maximum": 1})
+    rig.connect()
+    rig.exchange(publish(b"t", b"1", 2, 7))
+    rig.feed(ack(PUBREL, 7))
+    assert rig.take(3) + ack(PUBCOMP, 7)[3:] == ack(PUBCOMP, 7)
+    rig.feed(ack(PUBREL, 5))
+    assert rig.take(1) == ack(PUBCOMP, 7)[3:]
+    data = publish(b"t", b"2", 1, 8)
+    assert rig.exchange(data) == ack(PUBCOMP, 5, 0x92) + ack(PUBACK, 8)

@@ -95,6 +95,8 @@ class Session5(Connection5):
                     return
             self.aliases.end()
         _sent(self, n)
+        if self._closing and not self.acks_end:
+            self._closing = 0  # each PUBCOMP has left
 
     # receiving
 
@@ -223,15 +225,17 @@ class Session5(Connection5):
         """Count the messages that were not acknowledged to their end (4.9)."""
         n = self.open_in + 1
         closing = self._closing  # PUBCOMP beyond these: for an earlier connection or nothing
-        i = self._acks_off
-        written = self.tx_off if self.writing and self.tx_buf is self.acks else i
+        written = self._acks_off
+        if self.writing and self.tx_buf is self.acks:
+            written = self.tx_off
+        i = 0  # those of `_closing` may be among what has left before the rest
         while i < self.acks_end:
-            following = i + 2 + self.acks[i + 1]
-            if following > written and (self.acks[i] == _PUBACK or closing):
-                if self.acks[i] in (_PUBACK, _PUBCOMP):
-                    n += 1
-                closing -= self.acks[i] == _PUBCOMP
-            i = following
+            first = self.acks[i]
+            i += 2 + self.acks[i + 1]
+            if i > written and (first == _PUBACK or (first == _PUBCOMP and closing)):
+                n += 1
+            if closing and first == _PUBCOMP:
+                closing -= 1
         if n > self._announced["receive_maximum"]:
             raise wrong("more unacknowledged messages than receive_maximum", _TOO_MANY)
 
@@ -240,8 +244,6 @@ class Session5(Connection5):
         self.open_in += 1
 
     def _erase(self, packet_id: int) -> None:
-        if not self.acks_end:
-            self._closing = 0
         if self.open_in and packet_id in self.received:
             self.open_in -= 1
             self._closing += 1
