@@ -192,6 +192,21 @@ SCENARIOS = (
         ),
     },
     {
+        "name": "late_refusal_of_unsubscribe_is_no_answer_to_the_next_subscribe",
+        "covers": ("MQTT-3.10.4-5",),
+        "broker": (
+            ("greet",), ("expect", "UNSUBSCRIBE", {"packet_id": "$u"}),
+            ("expect", "SUBSCRIBE", {"packet_id": "$s"}),
+            ("send", "UNSUBACK", {"packet_id": "$u", "codes": (0x87,)}), ("stall", 50),
+            ("send", "SUBACK", {"packet_id": "$s", "codes": (1,)}), END,
+        ),
+        "client": (
+            ("connect",), ("raises", "OSError", {"errno": "ETIMEDOUT"},
+                ("unsubscribe", ("a",), {"timeout_ms": 100})), ("subscribe", ("a", 1), {}, 1),
+            ("events", [("connect", False)]), SAY_END,
+        ),
+    },
+    {
         "name": "bad_unsuback_closes",
         "covers": ("MQTT-3.11.3-2", "MQTT-3.10.4-4"),
         "cases": {

@@ -129,19 +129,26 @@ class Subscriptions5(Subscriptions):
         if first == _UNSUBSCRIBE:
             for asked in self._asked:
                 if asked[0] == packet_id and asked[1] == first:
-                    self._ended(asked[2], codes)
+                    self._ended(packet_id, asked[2], codes)
         super().answered(first, packet_id, codes)
 
-    def _ended(self, some: list[Subscription], codes: bytes | bytearray) -> None:
+    def _ended(
+        self, packet_id: int, some: list[Subscription], codes: bytes | bytearray
+    ) -> None:
         if len(codes) != len(some):
             raise wrong("UNSUBACK answers %d of %d" % (len(codes), len(some)))
         for i in range(len(some)):
             if codes[i] not in _ENDED:
                 raise wrong("UNSUBACK with reason code " + hex(codes[i]))
-            if codes[i] >= 0x80:
-                some[i].granted = codes[i]
-                if not some[i].awaited:
-                    self.on_error(self.refusal(some[i]))
+            s = some[i]
+            if codes[i] >= 0x80 and not s.wanted and s.asked == packet_id:  # not asked anew since
+                self._refused(s, codes[i])
+
+    def _refused(self, s: Subscription, code: int) -> None:
+        """Tell whoever asked, or `on_error`."""
+        s.granted = code
+        if not s.awaited:
+            self.on_error(self.refusal(s))
 
     def refusal(self, s: Subscription) -> ReasonError:
         """Return the error that says that the broker refused."""
