@@ -3,7 +3,7 @@
 from micropython import const
 
 from .errors import ReasonError
-from .packet import check_qos, check_range
+from .packet import check_qos, check_range, length_size
 from .properties import encode_properties, wrong
 from .subscriptions import Subscription, Subscriptions
 from .topic import encode_filter
@@ -85,20 +85,22 @@ class Subscriptions5(Subscriptions):
     ) -> Subscription:
         """Unsubscribe; see `Subscriptions.remove`."""
         block = encode_properties(_AT_UNSUBSCRIBE, properties)
-        self._check_size(Subscription(encode_filter(topic_filter)), block)
+        trial = Subscription(encode_filter(topic_filter))
+        trial.wanted = False
+        if self._missing(trial, 0, len(block)):
+            raise ReasonError(_TOO_LARGE, str(trial.filter, "utf-8"), {})
         s = super().remove(topic_filter)
         s.block = block
         return s
 
-    def _check_size(self, s: Subscription, block: bytes) -> None:
-        if self._missing(s, 0, len(block)) == _TOO_LARGE:
-            raise ReasonError(_TOO_LARGE, str(s.filter, "utf-8"), {})
-
     def _missing(self, s: Subscription, identifier: int, block_n: int) -> int:
         """Return the reason code with which the broker would refuse; 0 if it would not."""
         get = self.connack.get
-        if len(s.filter) + block_n + 10 > get("maximum_packet_size", _LARGEST):
+        n = 4 + block_n + len(s.filter) + s.wanted  # SUBSCRIBE has options, UNSUBSCRIBE none
+        if 1 + length_size(n) + n > get("maximum_packet_size", _LARGEST):
             return _TOO_LARGE
+        if not s.wanted:
+            return 0
         if not s.exact and not get("wildcard_subscription_available", 1):
             return _NO_WILDCARDS
         if identifier and not get("subscription_identifier_available", 1):
@@ -110,15 +112,15 @@ class Subscriptions5(Subscriptions):
     def connected(self, resumed: bool, unsure: bool = False) -> None:
         """A connection begins; what its broker does not support is not asked for."""
         super().connected(resumed, unsure)
-        for s in self.all:
+        for s in list(self.all):
             code = 0
-            if s.state == _TODO and s.wanted:
+            if s.state == _TODO:
                 code = self._missing(s, s.identifier, len(s.block))
             if code:
                 s.state = _DONE
-                s.granted = code
-                if not s.awaited:
-                    self.on_error(self.refusal(s))
+                if not s.wanted:
+                    self.all.remove(s)  # as with an UNSUBACK that refuses
+                self._refused(s, code)
 
     def request(self, most: int) -> bytes:
         """Return the next packet; where the broker bounds its size, with one filter alone."""
@@ -132,9 +134,7 @@ class Subscriptions5(Subscriptions):
                     self._ended(packet_id, asked[2], codes)
         super().answered(first, packet_id, codes)
 
-    def _ended(
-        self, packet_id: int, some: list[Subscription], codes: bytes | bytearray
-    ) -> None:
+    def _ended(self, packet_id: int, some: list[Subscription], codes: bytes | bytearray) -> None:
         if len(codes) != len(some):
             raise wrong("UNSUBACK answers %d of %d" % (len(codes), len(some)))
         for i in range(len(some)):
