@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from umqtt_full.errors import ProtocolError
 from unit_rig5 import RESUMED, Rig5, ack, connack, publish
+
+
+from unit_rig5 import RESUMED, Rig5, ack, frame, publish
 
 PUBACK, PUBREC, PUBREL, PUBCOMP = 0x40, 0x50, 0x62, 0x70
 
@@ -107,3 +112,70 @@ def test_a_pubcomp_that_has_left_before_the_others_is_not_counted() -> None:
     assert rig.take(1) == ack(PUBCOMP, 7)[3:]
     data = publish(b"t", b"2", 1, 8)
     assert rig.exchange(data) == ack(PUBCOMP, 5, 0x92) + ack(PUBACK, 8)
+
+
+TOO_LONG = {  # for the buffer, topic and payload
+    "payload": (b"t", b"p" * 200),
+    "topic": (b"t" * 200, b"p"),
+}
+PROPERTIES = {"none": b"\0", "long": frame(0, b"\x26\0\1k\0\x40" + b"v" * 64)[1:]}
+
+
+def small(**options: Any) -> tuple[Rig5, list[int]]:
+    """A client with a short buffer that takes one message at a time, and offsets of pieces."""
+    offsets: list[int] = []
+    own = {"receive_maximum": 1, "maximum_packet_size": None}
+    rig = Rig5(rx_size=64, properties=own, **options)
+    rig.subscribe("t", 2, lambda message: offsets.append(message.offset), True)
+    rig.connect()
+    rig.feed(b"\x90\4\0\1\0\2")
+    return rig, offsets
+
+
+@pytest.mark.parametrize("what", TOO_LONG)
+@pytest.mark.parametrize("properties", PROPERTIES.values(), ids=PROPERTIES)
+@pytest.mark.parametrize("qos", [1, 2])
+def test_a_message_longer_than_the_buffer_takes_a_place(
+    what: str, properties: bytes, qos: int
+) -> None:
+    """It is refused before a piece of it is handed on; one that fits into the quota is not."""
+    rig, offsets = small()
+    long = publish(*TOO_LONG[what], qos, 8, block=properties)
+    assert rig.exchange(long) == ack(PUBACK if qos == 1 else PUBREC, 8)
+    rig, offsets = small()
+    assert rig.exchange(publish(b"t", b"1", 2, 7)) == ack(PUBREC, 7)
+    del offsets[:]
+    with pytest.raises(ProtocolError, match="receive_maximum") as info:
+        rig.feed(long)
+    assert info.value.reason_code == 0x93 and not offsets
+    assert rig.session.message.packet_id == 7
+
+
+@pytest.mark.parametrize("what", TOO_LONG)
+def test_a_long_message_keeps_its_place_until_pubcomp(what: str) -> None:
+    rig, _ = small()
+    assert rig.exchange(publish(*TOO_LONG[what], 2, 7)) == ack(PUBREC, 7)
+    with pytest.raises(ProtocolError, match="receive_maximum"):
+        rig.feed(publish(*TOO_LONG[what], 2, 8))
+    rig, _ = small()
+    for packet_id in (7, 8, 9):
+        assert rig.exchange(publish(*TOO_LONG[what], 2, packet_id)) == ack(PUBREC, packet_id)
+        assert rig.exchange(ack(PUBREL, packet_id)) == ack(PUBCOMP, packet_id)
+
+
+@pytest.mark.parametrize("what", TOO_LONG)
+def test_a_long_message_that_comes_again_takes_no_other_place(what: str) -> None:
+    """It was received on an earlier connection, and its PUBREC was lost."""
+    rig, _ = small()
+    assert rig.exchange(publish(*TOO_LONG[what], 2, 7)) == ack(PUBREC, 7)
+    rig.reconnect(RESUMED)
+    assert rig.exchange(publish(b"t", b"2", 2, 8)) == ack(PUBREC, 8)
+    again = publish(*TOO_LONG[what], 2, 7, dup=True)
+    assert rig.exchange(again) == ack(PUBREC, 7)
+
+
+def test_a_long_message_after_our_disconnect_is_not_judged() -> None:
+    rig, _ = small()
+    rig.exchange(publish(b"t", b"1", 2, 7))
+    rig.session.disconnect()
+    rig.feed(publish(b"t", b"p" * 200, 2, 8))

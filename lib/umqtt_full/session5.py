@@ -104,12 +104,26 @@ class Session5(Connection5):
         """A PUBLISH longer than the buffer: without its properties it can only pass by."""
         if self._largest and self._need > self._largest:
             raise wrong("packet is longer than maximum_packet_size", _TOO_LARGE)
+        if self.connected and self.buf[0] & 0xF0 == _PUBLISH and self.buf[0] & 6:
+            self._take_place()
         if self.buf[0] & 0xF0 != _PUBLISH or self._block_fits(self._block_at()):
             if self._block_at() > self._have:
                 self.reader.begin()  # it may give an alias its topic, and passes by unread
             _begin_long(self)
         else:
             self._pass_by()
+
+    def _take_place(self) -> None:
+        """Check the quota before the first piece is handed on, also where the id is not known yet.
+
+        Unless it was received before: then DUP says so, or the id.
+        """
+        i = self._block_at()
+        known = self.buf[0] & 8 > 0
+        if i <= self._have:
+            known = (self.buf[i - 2] << 8 | self.buf[i - 1]) in self.received
+        if self.buf[0] & 2 or not known:
+            self._check_quota()
 
     def _block_at(self) -> int:
         """Return where the properties of the PUBLISH in the buffer begin."""
