@@ -77,6 +77,7 @@ class FakeBroker5(FakeBroker):
         other = strict if version == 4 else strict5
         self.parser, self.build = other.Parser, other.build  # type: ignore[attr-defined]
         self._flow = strict.Flow() if version == 4 else Flow()
+        self._flow.open = True  # what was sent before may come again
 
     def do_send_hex(self, text: str) -> None:
         """Send these bytes."""

@@ -6,9 +6,14 @@ import asyncio
 import socket
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from umqtt_full import AsyncClient, Client, ReasonError, Store, Will
+from umqtt_full.fallback5 import fall_back
+from unit_rig import CONNACK, RESUMED, Rig, ack
+from unit_rig import publish as publish_3
+from unit_rig5 import Rig5, publish
 
 REFUSALS = {
     "by 3.1.1": b"\x20\x02\x00\x01",
@@ -149,3 +154,81 @@ def test_what_3_1_1_cannot_do_is_refused_at_once(tmp_path: object) -> None:
         Client("x", "127.0.0.1", 1, version=5, fallback=True, authentication=("m", bytes))
     with pytest.raises(ValueError, match="store"):
         Client("x", "127.0.0.1", 1, version=5, fallback=True, store=Store(str(tmp_path)))
+
+
+def fallen_back(rig: Rig5) -> Rig:
+    """What goes on in 3.1.1, when the connection of `rig` has ended."""
+    rig.session.close()
+    other = Rig()
+    other._start(fall_back(rig.session))
+    return other
+
+
+def under_way() -> Rig5:
+    """Received: a QoS 2 message, id 9; published: QoS 2 up to PUBREC and QoS 1, ids 1 and 2."""
+    rig = Rig5(tx_size=128)
+    rig.connect()
+    rig.exchange(publish(b"in", b"i", 2, 9))
+    rig.publish("a", b"1", 2, properties={"content_type": "c"})
+    rig.drain()
+    assert rig.exchange(ack(0x50, 1)) == ack(0x62, 1)
+    rig.publish("b", b"2", 1, properties={"content_type": "c"})
+    rig.drain()
+    return rig
+
+
+def test_what_is_under_way_goes_on_in_a_session_that_was_kept() -> None:
+    rig = fallen_back(under_way())
+    assert rig.pending(1, 2, 3) == [1, 2]
+    assert rig.publish("c", b"3", 1) == 3
+    assert rig.connect(RESUMED) == (
+        ack(0x62, 1) + b"\x3a\x06\0\1b\0\x022" + b"\x32\x06\0\1c\0\x033"
+    )
+    again = publish_3(b"in", b"i", 2, 9, dup=True)
+    assert rig.exchange(again) == ack(0x50, 9) and not rig.messages
+    rig.exchange(ack(0x70, 1) + ack(0x40, 2) + ack(0x40, 3))
+    assert rig.pending(1, 2, 3) == []
+
+
+def test_what_is_under_way_begins_anew_when_the_session_was_lost() -> None:
+    rig = fallen_back(under_way())
+    assert rig.connect(CONNACK) == b"\x32\x06\0\1b\0\x022"
+    assert rig.pending(1, 2) == [2]
+    assert rig.exchange(publish_3(b"in", b"i", 2, 9)) == ack(0x50, 9)
+    assert len(rig.messages) == 1
+
+
+def test_no_message_is_left_out_and_what_is_lent_stays_lent() -> None:
+    """However full the outbox is."""
+    rig = Rig5(tx_size=200)
+    payloads = [b"1" * 20, b"2" * 3000, b"3" * 40, b"4" * 700]
+    for payload in payloads:
+        assert rig.publish("t", payload, 1) > 0
+    once = b"\0" * 300
+    assert rig.publish("o", once, 0) == 0
+    other = fallen_back(rig)
+    assert len(other.session.outbox.buf) == 200
+    assert other.pending(1, 2, 3, 4) == [1, 2, 3, 4]
+    wanted = [publish_3(b"t", payload, 1, 1 + i) for i, payload in enumerate(payloads)]
+    assert other.connect() == b"".join(wanted) + publish_3(b"o", once)
+    assert other.exchange(b"".join(ack(0x40, 1 + i) for i in range(4))) == b""
+    assert not other.session.outbox.lent and not other.session.outbox.queued_once
+
+
+@pytest.mark.parametrize(
+    ("options", "clean"),
+    [
+        ({}, False),
+        ({"clean_start": True}, True),
+        ({"client_id": ""}, True),
+        ({"session_expiry_interval": 0}, True),
+        ({"session_expiry_interval": 60}, False),
+    ],
+)
+def test_a_session_that_ends_with_its_connection_is_a_clean_one(
+    options: dict[str, Any], clean: bool
+) -> None:
+    """So 3.1.1 calls it; without a client identifier it knows no other."""
+    session = fallen_back(Rig5(**options)).session
+    assert session.clean_session is clean
+    assert session.connect_packet[9] == 2 * clean

@@ -97,7 +97,8 @@ class Connection5(Session):
         if fallback and (authentication or (options.get("password") and not options["username"])):
             raise ValueError("3.1.1 has no authentication and no password without a username")
         self.fallback = fallback
-        self._mute = 0  # times that the broker closed instead of answering CONNECT
+        self._mute = 0  # times that the broker closed instead of answering CONNECT, …
+        # … -1: it has answered one in MQTT 5, 2: it has only 3.1.1
         self.ping_timeout_ms = options.get("ping_timeout_ms")
         self._authentication = authentication
         self._opening = False  # the hook is called for a connection, not to check arguments
@@ -205,6 +206,8 @@ class Connection5(Session):
             check_code(code, _REFUSED, "CONNACK")
             if code == _UNSUPPORTED_VERSION:
                 raise self._unsupported(properties)
+        self._mute = -1
+        if code:
             self.state = _ENDING  # no session was made
             raise ReasonError(code, properties.get("reason_string", ""), properties)
         if flags and not self.known and not self.unsure:
@@ -213,7 +216,6 @@ class Connection5(Session):
             raise wrong("the broker has a session that this client knows nothing of", 0)
         self._take_limits(properties)
         self._begin_clean = False
-        self._mute = 0
         self.known = True
         if self.store is not None:
             self.store.note()
@@ -225,12 +227,13 @@ class Connection5(Session):
         """The broker does not speak MQTT 5: connect with 3.1.1 if that was asked for."""
         self.state = _ENDING
         self.again = self.fallback
+        self._mute = 2
         return ReasonError(_UNSUPPORTED_VERSION, properties.get("reason_string", ""), properties)
 
     def successor(self) -> Session:
         """Return the session that is to connect `again`."""
         self.again = False
-        if self._begin_clean or self._mute == 1:
+        if self._mute < 2:
             return self
         from .fallback5 import fall_back
 
@@ -291,10 +294,10 @@ class Connection5(Session):
     def farewell(self, exc: BaseException, write: "Callable[[bytes, int, int], object]") -> None:
         """Tell the broker why we close, as far as the stream takes it; some ends need no word."""
         code = getattr(exc, "reason_code", _TOO_LARGE)
-        if self.fallback and self.state == _CONNECTING and not self.writing:
+        if self.fallback and self._mute >= 0 and self.state == _CONNECTING and not self.writing:
             if isinstance(exc, OSError) and "no CONNACK" not in exc.args:
-                self._mute += 1  # so some brokers refuse a version that they do not speak
-                self.again = True
+                self._mute += 1  # so some brokers refuse a version that they do not speak; one
+                self.again = True  # that does is away, and the session is not to be given up
         told = isinstance(exc, (ProtocolError, LimitError))
         if self.state == _CLOSED or self.writing or not told:
             return
