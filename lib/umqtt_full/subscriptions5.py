@@ -85,13 +85,15 @@ class Subscriptions5(Subscriptions):
     ) -> Subscription:
         """Unsubscribe; see `Subscriptions.remove`."""
         block = encode_properties(_AT_UNSUBSCRIBE, properties)
-        trial = Subscription(encode_filter(topic_filter))
-        trial.wanted = False
-        if self._missing(trial, 0, len(block)):
-            raise ReasonError(_TOO_LARGE, str(trial.filter, "utf-8"), {})
+        self._check_size(Subscription(encode_filter(topic_filter)), block)
         s = super().remove(topic_filter)
         s.block = block
         return s
+
+    def _check_size(self, s: Subscription, block: bytes) -> None:
+        s.wanted = False
+        if self._missing(s, 0, len(block)):
+            raise ReasonError(_TOO_LARGE, str(s.filter, "utf-8"), {})
 
     def _missing(self, s: Subscription, identifier: int, block_n: int) -> int:
         """Return the reason code with which the broker would refuse; 0 if it would not."""
