@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _PUBLISH = const(0x30)
 _PUBACK = const(0x40)
 _PUBREC = const(0x50)
+_NOT_TEXT = const(0x99)
 
 
 def begin(s: "Session") -> None:
@@ -134,6 +135,11 @@ def _finish(s: "Session", m: "Message", taken: bool) -> None:
         raise ProtocolError("PUBLISH without a packet id")
     if not taken and not s.connected:
         return  # it came after our DISCONNECT
+    if m.invalid:
+        if m.header & 6:
+            first = _PUBACK if m.header & 2 else _PUBREC
+            s._owe_code(first, m.packet_id, _NOT_TEXT)  # type: ignore[attr-defined]
+        return
     known = m.header & 4 and s.received.known(m.packet_id, m.header)
     if not taken and not known:
         s.oversized += 1

@@ -11,7 +11,7 @@ from .properties import (
     read_variable,
     wrong,
 )
-from .topic import valid_utf8
+from .topic import may_follow, valid_utf8
 
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Message5(Message):
     def __init__(self, reader: "Reader | None" = None) -> None:
         super().__init__()
         self.reader: Any = reader
-        self.invalid = False  # it says that it is text, and is not
+        self.invalid = False
         self.identified = False  # it carries Subscription Identifiers
         self._block_buf: bytes | bytearray = b"\0"
         self._block = self._block_end = 0
@@ -123,7 +123,7 @@ class Reader:
             self._resolve(m, buf[at] << 8 | buf[at + 1])
         m.identified = find_property(buf, i, m.start, _IDENTIFIER) >= 0
         at = find_property(buf, i, m.start, _IS_TEXT) if self._check else -1
-        m.invalid = at >= 0 and buf[at] == 1 and not valid_utf8(buf, m.start, min(end, len(buf)))
+        m.invalid = at >= 0 and buf[at] == 1 and not _is_text(buf, m.start, end)
         if m.identified or m.invalid:  # its filters do not look at the topic
             check_topic(m)
 
@@ -140,3 +140,20 @@ class Reader:
             m.topic_buf = topic  # type: ignore[assignment]
             m.topic_start = 0
             m.topic_end = len(topic)
+
+
+def _is_text(buf: bytearray, i: int, end: int) -> bool:
+    """Tell whether a payload is UTF-8; of one that goes on beyond the buffer, what is there."""
+    if end > len(buf):
+        end = _whole(buf, i, len(buf))
+    return valid_utf8(buf, i, end)
+
+
+def _whole(buf: bytearray, i: int, end: int) -> int:
+    """Return the end of `buf[i:end]`, or where its last character begins if that is cut."""
+    n = end - 1
+    while n > i and n > end - 3 and buf[n] & 0xC0 == 0x80:
+        n -= 1
+    if n < i or not 0xC2 <= buf[n] <= 0xF4 or (n + 1 < end and not may_follow(buf[n], buf[n + 1])):
+        return end  # nothing is cut, or what is there is wrong already
+    return n if n + 2 + (buf[n] >= 0xE0) + (buf[n] >= 0xF0) > end else end

@@ -245,6 +245,7 @@ class Message:
     """
 
     shortest = 1  # bytes of a topic; MQTT 5 has an alias instead of one
+    invalid = False  # MQTT 5: it says that it is text, and is not
 
     def __init__(self) -> None:
         self.buf = self.topic_buf = bytearray()

@@ -102,6 +102,7 @@ class Session5(Connection5):
 
     def _begin_long(self) -> None:
         """A PUBLISH longer than the buffer: without its properties it can only pass by."""
+        self.message.invalid = False  # it may pass by unread
         if self._largest and self._need > self._largest:
             raise wrong("packet is longer than maximum_packet_size", _TOO_LARGE)
         if self.connected and self.buf[0] & 0xF0 == _PUBLISH and self.buf[0] & 6:
