@@ -328,4 +328,56 @@ SCENARIOS = (
             ("poll_for", 50),
         ),
     },
+    {
+        "name": "a_finished_message_takes_no_place_of_our_receive_maximum",
+        "covers": ("MQTT-3.3.4-9",),
+        "broker": (
+            ("greet", {}, {"with": {"receive_maximum": 1}}), ("sync", "ready"),
+            ("send", "PUBLISH", {"topic": "a", "qos": 2, "packet_id": 7}),
+            ("expect", "PUBREC", {"packet_id": 7}), ("send", "PUBREL", {"packet_id": 7}),
+            ("expect", "PUBCOMP", {"packet_id": 7}),
+            ("send_together", ("PUBREL", {"packet_id": 5}),
+                ("PUBLISH", {"topic": "a", "qos": 1, "packet_id": 8})),
+            ("expect", "PUBCOMP", {"packet_id": 5, "reason_code": 0x92}),
+            ("expect", "PUBACK", {"packet_id": 8}),
+        ),
+        "client": (
+            ("new", {"properties": {"receive_maximum": 1}}), ("connect",), ("sync", "ready"),
+            ("poll_until", 2), ("poll_for", 50),
+        ),
+    },
+    {
+        "name": "long_messages_above_our_receive_maximum_are_answered_by_0x93",
+        "covers": ("MQTT-3.3.4-9", "U5-6"),
+        "cases": {"1": {"@qos": 1}, "2": {"@qos": 2}},
+        "broker": (
+            ("greet", {}, {"with": {"receive_maximum": 1}}), ("sync", "ready"),
+            ("send", "PUBLISH", {"topic": "a", "payload": b"x" * 300, "qos": 2, "packet_id": 7}),
+            ("expect", "PUBREC", {"packet_id": 7}),
+            ("send", "PUBLISH", {"topic": "a", "payload": b"x" * 300, "qos": "@qos",
+                                 "packet_id": 8}), ("expect_refusal", 0x93),
+        ),
+        "client": (
+            ("new", {"rx_size": 128, "properties": {"receive_maximum": 1,
+                "maximum_packet_size": None}}), ("connect",), ("sync", "ready"),
+            ("raises", "ProtocolError", {"reason_code": 0x93}, ("poll_for", 2000)),
+            ("check", "session.oversized", 1),
+        ),
+    },
+    {
+        "name": "subscribe_and_unsubscribe_may_be_as_long_as_the_broker_takes",
+        "covers": ("MQTT-3.2.2-15",),
+        "broker": (
+            ("greet", {"properties": {"maximum_packet_size": 29}}),
+            ("expect_subscriptions", (("f" * 21, 1),)),
+            ("expect_unsubscriptions", ("f" * 22,)), END,
+        ),
+        "client": (
+            ("connect",), ("subscribe", ("f" * 21, 1), {}, 1),
+            ("raises", "ReasonError", {"reason_code": 0x95}, ("subscribe", ("f" * 22, 1))),
+            ("unsubscribe", ("f" * 22,)),
+            ("raises", "ReasonError", {"reason_code": 0x95}, ("unsubscribe", ("f" * 23,))),
+            SAY_END,
+        ),
+    },
 )

@@ -139,6 +139,28 @@ SCENARIOS = (
         ),
     },
     {
+        "name": "payload_format_of_a_streamed_message_is_checked_where_it_begins",
+        "covers": ("U5-15",),
+        "broker": (
+            ("greet",), ("expect", "SUBSCRIBE", {"packet_id": "$s"}),
+            ("send", "SUBACK", {"packet_id": "$s", "codes": (1,)}),
+            ("send", "PUBLISH", {"topic": "s", "payload": b"\xc3\xa4" * 200, "qos": 1,
+                "packet_id": 7, "properties": {"payload_format_indicator": 1}}),
+            ("expect", "PUBACK", {"packet_id": 7, "reason_code": 0}),
+            ("send", "PUBLISH", {"topic": "s", "payload": b"x" + b"\xc3\xa4" * 200, "qos": 1,
+                "packet_id": 8, "properties": {"payload_format_indicator": 1}}),
+            ("expect", "PUBACK", {"packet_id": 8, "reason_code": 0}),
+            ("send", "PUBLISH", {"topic": "s", "payload": b"\xff" * 400, "qos": 1,
+                "packet_id": 9, "properties": {"payload_format_indicator": 1}}),
+            ("expect", "PUBACK", {"packet_id": 9, "reason_code": 0x99}), END,
+        ),
+        "client": (
+            ("new", {"rx_size": 128, "check_payload_format": True}),
+            ("on", "s", 1, {"stream": True}), ("connect",), ("poll_until_total", 801),
+            ("check", "session.oversized", 0), ("poll_for", 100), SAY_END,
+        ),
+    },
+    {
         "name": "payload_format_is_not_checked_unless_asked",
         "covers": ("U5-15",),
         "broker": (
