@@ -6,10 +6,7 @@ from typing import Any
 
 import pytest
 from umqtt_full.errors import ProtocolError
-from unit_rig5 import RESUMED, Rig5, ack, connack, publish
-
-
-from unit_rig5 import RESUMED, Rig5, ack, frame, publish
+from unit_rig5 import RESUMED, Rig5, ack, connack, frame, publish
 
 PUBACK, PUBREC, PUBREL, PUBCOMP = 0x40, 0x50, 0x62, 0x70
 
