@@ -93,6 +93,8 @@ class AsyncClient(Supervisor):
 
         An async handler gets its messages one after the other from a queue of `queue` (4) places,
         so it may take its time: while the queue is full nothing more is read, but pings go on.
+        When its filter is unsubscribed or gets another handler, it is cancelled where it waits,
+        unless it does that itself, and what is in its queue goes with it.
         On MicroPython a bound async method, or one in a closure, cannot be told from a plain one:
         give `queue`.
         """
@@ -102,10 +104,10 @@ class AsyncClient(Supervisor):
             super().on(topic_filter, handler, qos, stream, **options)
             self._write()
             return handler
-        work = (self.messages(topic_filter, qos, queue or 4, **options), handler)
-        self._works.append(work)
+        messages = self.messages(topic_filter, qos, queue or 4, **options)
+        messages.handler = handler
         if self._reader is not None:
-            self._spawn(self._work(*work))
+            messages.worker = self._spawn(self._work(messages))
         return handler
 
     def messages(
@@ -120,6 +122,7 @@ class AsyncClient(Supervisor):
         messages = Messages(size, overflow, self._resume)
         table = self.session.subscriptions
         subscription = table.add(topic_filter, qos, messages.put, **options)
+        subscription.queue = messages
         if overflow == "wait":
             subscription.gate = messages.room
             table.gates += 1
@@ -333,7 +336,7 @@ class AsyncClient(Supervisor):
             check(table, some)
 
     def _resume(self) -> None:
-        """A consumer has made room."""
+        """A consumer has made room, or is none any more."""
         if self.session.held:
             self._go.set()
 

@@ -10,6 +10,7 @@ from .packet import Message
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
 
 def keep(message: Message) -> Message:
@@ -34,6 +35,9 @@ class Messages:
     nothing more is read from the broker, pings go on), "drop_new" or "drop_old" (counted in
     `dropped`). A message is acknowledged when it is in the queue.
     """
+
+    handler: "Callable[[Message], Any] | None" = None  # async, of AsyncClient.on …
+    worker: "Any" = None  # … and the task that calls it, while the client runs
 
     def __init__(self, size: int, overflow: str, taken: "Callable[[], object]") -> None:
         if overflow not in ("wait", "drop_new", "drop_old"):
@@ -62,6 +66,17 @@ class Messages:
             self._kept.popleft()
         self._kept.append(keep(message))
         self._some.set()
+
+    def leave(self) -> None:
+        """Another handler has its filter, or none: the worker ends, nobody waits for room.
+
+        A handler that does this itself goes on to its end.
+        """
+        worker = self.worker
+        self.worker = None
+        if worker is not None and not worker.done() and worker is not asyncio.current_task():
+            worker.cancel()
+        self._taken()
 
     def __aiter__(self) -> "Messages":
         return self

@@ -30,6 +30,7 @@ class Subscription:
     """A filter: `granted` is None until the broker has answered, then 0, 1, 2 or 0x80."""
 
     joined = False  # its handler has got all pieces so far of the long message that passes
+    queue: "Any" = None  # the `Messages` that its handler fills, if it does
 
     def __init__(self, topic_filter: bytes) -> None:
         self.filter = topic_filter
@@ -88,6 +89,7 @@ class Subscriptions:
         s = self.get(topic_filter, options)
         if handler is not None:
             s.joined = s.joined and handler is s.handler
+            self._release(s)
             s.handler = handler
             s.stream = stream
         s.options = qos
@@ -109,8 +111,19 @@ class Subscriptions:
         """Unsubscribe; the filter leaves the table when the broker has answered."""
         s = self.get(topic_filter, options)
         s.joined = False
+        self._release(s)
         self._tell(s, False)
         return s
+
+    def _release(self, s: Subscription) -> None:
+        """Its handler goes: nobody waits for room in that one's queue any more."""
+        queue = s.queue
+        s.handler = s.queue = None
+        if s.gate is not None:
+            s.gate = None
+            self.gates -= 1
+        if queue is not None:
+            queue.leave()
 
     def _tell(self, s: Subscription, wanted: bool) -> None:
         s.wanted = wanted

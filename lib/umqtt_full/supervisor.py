@@ -57,8 +57,7 @@ class Supervisor(Link):
         self._reader: Any = None
         self._ticker: Any = None
         self._drainer: Any = None
-        self._works: list[tuple[Any, Any]] = []  # (its messages, an async handler)
-        self._workers: list[Any] = []  # tasks: one a work, and async hooks that run
+        self._workers: list[Any] = []  # tasks: one an async handler, and async hooks that run
         self._fatal: BaseException | None = None  # why another task has the reader end it
         self._alarm = -1  # when the ticker wakes; -1: it is awake, or has not begun
         self._stopping = False
@@ -86,8 +85,9 @@ class Supervisor(Link):
             self._alarm = -1
             self._reader = asyncio.create_task(self._run())
             self._ticker = asyncio.create_task(self._tick())
-            for messages, handler in self._works:
-                self._spawn(self._work(messages, handler))
+            for s in self.session.subscriptions.all:
+                if s.queue is not None and s.queue.handler is not None:
+                    s.queue.worker = self._spawn(self._work(s.queue))
         if timeout_ms == 0:
             return False
         try:
@@ -286,18 +286,22 @@ class Supervisor(Link):
         if blocked and self._drainer is None and self._up:
             self._drainer = asyncio.create_task(self._drain())
 
-    def _spawn(self, coroutine: "Any") -> None:
-        """Run a coroutine until it ends or the client does."""
+    def _spawn(self, coroutine: "Any") -> "Any":
+        """Run a coroutine until it ends or the client does; return its task."""
         self._workers = [task for task in self._workers if not task.done()]
         self._workers.append(asyncio.create_task(coroutine))
+        return self._workers[-1]
 
-    async def _work(self, messages: "Any", handler: "Any") -> None:
+    async def _work(self, messages: "Any") -> None:
         """Give an async handler its messages, one after the other."""
+        me = asyncio.current_task()
         async for message in messages:
             try:
-                await handler(message)
+                await messages.handler(message)
             except Exception as exc:
                 self.on_error(exc)
+            if messages.worker is not me or me not in self._workers:
+                return  # the handler's filter has gone meanwhile, or the client has ended
 
     def _begin(self, result: "Any") -> None:
         if hasattr(result, "send"):  # an async hook
