@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
+from answering import Answering
 from broker_core import HOST
 from fake_broker import FakeBroker
+from fake_broker5 import FakeBroker5
 from running import HERE, Device, play
 from test_async import END, SUB, Steps, acked, granted, message
+from umqtt_full import AsyncClient
 
 FULL = (("greet",), SUB, granted(1), message(1), message(2), acked(1), ("sync", "full"))
 AGAIN = (("expect", "SUBSCRIBE", {"packet_id": "$t"}),
@@ -56,13 +60,37 @@ SCRIPTS: dict[str, tuple[Any, ...]] = {
         ("greet",), SUB, granted(1), message(1), acked(1), ("expect", "DISCONNECT"),
         ("greet",), *AGAIN, message(2), acked(2),
     ),
+    "on_error_may_meet_a_dead_link": (
+        ("greet",), ("expect", "PUBLISH", {"topic": "t", "packet_id": "$p"}),
+        ("send", "PUBACK", {"packet_id": "$p", "reason_code": 0x87}), ("sync", "told"),
+        ("cut", "rst"), ("sync", "cut"), ("greet", {"session_present": 1}),
+        ("expect_delivery", {"topic": "log", "qos": 1}), *END,
+    ),
 }  # fmt: skip
+OF_5 = ("on_error_may_meet_a_dead_link",)
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_async_handlers(interpreter: str, name: str) -> None:
     """Both sides see what the script and `async_handlers.py` say."""
-    broker = FakeBroker(name, SCRIPTS[name])
+    broker = (FakeBroker5 if name in OF_5 else FakeBroker)(name, SCRIPTS[name])
     options = [] if interpreter == "cpython" else ["-X", "heapsize=8m"]
     script = str(HERE / "device" / "async_handlers.py")
     play(broker, Device(interpreter, *options, script, name, HOST, str(broker.port)))
+
+
+def test_what_fails_in_a_handler_outside_the_reader_reaches_it() -> None:
+    """The ticker dispatches too, before it says that a link is dead."""
+
+    async def program(port: int) -> None:
+        async with AsyncClient("c", HOST, port, backoff_ms=50) as client:
+            client._feeding = True
+            with client._fuse:
+                raise OSError("a write in a handler")
+            client._feeding = False
+            await asyncio.wait_for(client.down.wait(), 5)
+            await asyncio.wait_for(client.up.wait(), 5)
+
+    with Answering() as broker:
+        asyncio.run(program(broker.port))
+    assert broker.connections == 2

@@ -46,6 +46,24 @@ def test_a_refusal_behind_a_timeout_goes_to_on_error() -> None:
         assert not client.session.refused
 
 
+def test_a_refusal_is_told_as_within_a_handler() -> None:
+    """What `on_error` publishes is only queued: a turn within a turn would be a mistake."""
+    with simulated("client") as (sim, errors):
+        client = sim.app.client
+        client.connect()
+        client.publish_nowait("a", b"1:", 1)
+
+        def report(exc: Exception) -> None:
+            errors.append(exc)
+            with pytest.raises(RuntimeError, match="inside a handler"):
+                client.poll()
+
+        client.on_error = report
+        for _ in range(5):
+            client.poll(10)
+        assert told(errors) == [QUOTA]
+
+
 def test_a_refusal_that_is_waited_for_is_raised() -> None:
     """And told to nobody else."""
     with simulated("client") as (sim, errors):

@@ -183,6 +183,23 @@ async def run_handlers_work_again_after_a_restart(host, port):
     await client.stop()
 
 
+async def run_on_error_may_meet_a_dead_link(host, port):
+    """A refusal is told within the reader; what `on_error` writes then finds the link dead."""
+    client = make(host, port, version=5)
+
+    def report(error):
+        sync("told")
+        sync("cut")
+        client.enqueue("log", str(error), 1)
+
+    client.on_error = report
+    async with client:
+        await client.publish_nowait("t", b"1", 1)
+        await client.down.wait()
+        await client.up.wait()
+        await client.publish("end", b"", 1)
+
+
 async def main(name, host, port):
     """One test; then nothing may be left running."""
     await globals()["run_" + name](host, port)

@@ -392,9 +392,9 @@ class Link:
         try:
             self._feeding = self.session.outbox.copies = True
             self._paused = self.session.feed(n)
+            if self.session.refused:
+                self.session.tell(self)  # type: ignore[attr-defined]
         finally:
             self._feeding = self.session.outbox.copies = False
-        if self.session.refused:
-            self.session.tell(self)  # type: ignore[attr-defined]
         if not self._blocked and self._stream is not None:
             self._flush()

@@ -277,7 +277,8 @@ class Supervisor(Link):
         if self._fatal is None:
             self._fatal = exc
             self._blocked = True
-            if not self._feeding and self._reader is not None:
+            # the reader itself sees it as it goes on: cancelled within, it would for good
+            if self._reader is not None and self._reader is not asyncio.current_task():
                 self._reader.cancel()
         return True
 
