@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
@@ -12,13 +13,16 @@ from fake_broker import FakeBroker
 from fake_broker5 import FakeBroker5
 from running import HERE, Device, play
 from test_async import END, SUB, Steps, acked, granted, message
-from umqtt_full import AsyncClient
+from umqtt_full import AsyncClient, supervisor
+from umqtt_full.packet import Message
 
 FULL = (("greet",), SUB, granted(1), message(1), message(2), acked(1), ("sync", "full"))
 AGAIN = (("expect", "SUBSCRIBE", {"packet_id": "$t"}),
          ("send", "SUBACK", {"packet_id": "$t", "codes": (1,)}))  # fmt: skip
 GONE = (("expect", "UNSUBSCRIBE", {"packet_id": "$u"}),
         ("send", "UNSUBACK", {"packet_id": "$u"}))  # fmt: skip
+HELD = (("greet",), SUB, granted(1), message(1), message(2), message(3), acked(1), acked(2),
+        ("expect", "DISCONNECT"))  # fmt: skip
 
 
 def asked_and_gone(number: int) -> tuple[Steps, ...]:
@@ -60,6 +64,18 @@ SCRIPTS: dict[str, tuple[Any, ...]] = {
         ("greet",), SUB, granted(1), message(1), acked(1), ("expect", "DISCONNECT"),
         ("greet",), *AGAIN, message(2), acked(2),
     ),
+    "handler_may_meet_a_cancelled_job": (
+        ("greet",), SUB, granted(1), message(1), message(2), message(3),
+        acked(1), acked(2), acked(3), *END,
+    ),
+    "what_async_hooks_raise_is_reported": (("greet",), *END),
+    "handler_ends_with_the_client": HELD,
+    "handler_that_bears_its_end_gets_no_more": HELD,
+    "handler_may_stop_the_client": (
+        ("greet",), SUB, granted(1), message(1), message(2), acked(1), acked(2),
+        ("expect", "DISCONNECT"),
+    ),
+    "network_may_close_the_client": (("no_accept", 300),),
     "on_error_may_meet_a_dead_link": (
         ("greet",), ("expect", "PUBLISH", {"topic": "t", "packet_id": "$p"}),
         ("send", "PUBACK", {"packet_id": "$p", "reason_code": 0x87}), ("sync", "told"),
@@ -94,3 +110,35 @@ def test_what_fails_in_a_handler_outside_the_reader_reaches_it() -> None:
     with Answering() as broker:
         asyncio.run(program(broker.port))
     assert broker.connections == 2
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["told", "as_before_3_11"])
+def test_a_program_that_fails_ends_amid_a_handler(
+    monkeypatch: pytest.MonkeyPatch, told: bool
+) -> None:
+    """`asyncio.run` cancels the handler's task too, and waits for its end."""
+    if not told:
+        monkeypatch.setattr(supervisor, "cancelled", lambda _: False)
+    errors: list[Exception] = []
+
+    async def main() -> None:
+        client = AsyncClient("c", HOST, 1, backoff_ms=60000)
+        client.on_error = errors.append
+        client.on_disconnect = lambda _: asyncio.sleep(60)
+        client.on("q", lambda _: asyncio.sleep(60), queue=1)
+        await client.start(0)
+        client._tell(client.on_disconnect, None)
+        client.session.subscriptions.all[0].queue.put(Message())
+        await asyncio.sleep(0.1)
+        raise KeyError
+
+    def program() -> None:
+        try:
+            asyncio.run(main())
+        except KeyError:
+            failed.set()
+
+    failed = threading.Event()
+    threading.Thread(target=program, daemon=True).start()
+    assert failed.wait(5)
+    assert not errors

@@ -200,6 +200,135 @@ async def run_on_error_may_meet_a_dead_link(host, port):
         await client.publish("end", b"", 1)
 
 
+async def forever():
+    """For a task; MicroPython's `sleep_ms` itself cannot be one."""
+    await pause_ms(60000)
+
+
+async def cancelled_job():
+    """Wait for something that was cancelled meanwhile."""
+    job = asyncio.create_task(forever())
+    await pause_ms(0)
+    job.cancel()
+    await job
+
+
+def kinds(errors):
+    """What was reported."""
+    return [type(error).__name__ for error in errors]
+
+
+async def run_handler_may_meet_a_cancelled_job(host, port):
+    """Its CancelledError is reported as any other error, and the next message is handled."""
+    async with make(host, port) as client:
+        seen = []
+
+        async def handler(message):
+            seen.append(bytes(message.payload))
+            await cancelled_job()
+
+        client.on("q", handler, 1, queue=1)
+        await until(lambda: len(client.errors) == 3, "got %r" % seen)
+        check(seen == [b"1", b"2", b"3"], seen)
+        check(kinds(client.errors) == ["CancelledError"] * 3, client.errors)
+        await client.publish("end", b"", 1)
+
+
+async def run_what_async_hooks_raise_is_reported(host, port):
+    """As what plain hooks raise is."""
+    client = make(host, port)
+
+    async def up(present):
+        await pause_ms(1)
+        raise ValueError("by the test")
+
+    async def down(error):
+        await cancelled_job()
+
+    client.on_connect, client.on_disconnect = up, down
+    async with client:
+        await until(lambda: kinds(client.errors) == ["ValueError"], "nothing reported")
+        await client.publish("end", b"", 1)
+    await until(
+        lambda: kinds(client.errors) == ["ValueError", "CancelledError"], "not all reported"
+    )
+
+
+async def stopped_in_a_handler(client, seen):
+    """Start a client, and stop it while its handler is at the first of three messages."""
+    await client.start()
+    queue = client.session.subscriptions.all[0].queue
+    await until(lambda: seen and not queue.room() and client.session.held, "got %r" % seen)
+    await client.stop()
+    await pause_ms(20)
+    check(seen == [b"1"] and not client.errors, "%r, %r" % (seen, client.errors))
+
+
+async def run_handler_ends_with_the_client(host, port):
+    """It is cancelled where it waits; that is nothing to be reported."""
+    client = make(host, port)
+    seen, ended = [], []
+
+    async def handler(message):
+        seen.append(bytes(message.payload))
+        try:
+            await pause_ms(60000)
+        finally:
+            ended.append(True)
+
+    client.on("q", handler, 1, queue=1)
+    await stopped_in_a_handler(client, seen)
+    check(ended, "the handler goes on")
+
+
+async def run_handler_that_bears_its_end_gets_no_more(host, port):
+    """It takes the cancellation for something else."""
+    client = make(host, port)
+    seen = []
+
+    async def handler(message):
+        seen.append(bytes(message.payload))
+        try:
+            await pause_ms(60000)
+        except asyncio.CancelledError:
+            return
+
+    client.on("q", handler, 1, queue=1)
+    await stopped_in_a_handler(client, seen)
+
+
+async def run_handler_may_stop_the_client(host, port):
+    """It goes on to its end, and gets no more."""
+    client = make(host, port)
+    seen, ended = [], []
+
+    async def handler(message):
+        seen.append(bytes(message.payload))
+        await client.stop()
+        await pause_ms(5)
+        ended.append(True)
+
+    client.on("q", handler, 1, queue=2)
+    await client.start()
+    await until(lambda: ended, "the handler did not end: %r" % client.errors)
+    check(seen == [b"1"] and not client.errors, "%r, %r" % (seen, client.errors))
+
+
+async def run_network_may_close_the_client(host, port):
+    """Nothing is dialled after that."""
+    calls = []
+
+    async def network():
+        calls.append(True)
+        await client.close()
+
+    client = make(host, port, network=network)
+    await client.start(0)
+    await until(lambda: calls and client._reader is None, "not closed")
+    await pause_ms(50)
+    check(len(calls) == 1 and client._stream is None, "the client goes on")
+
+
 async def main(name, host, port):
     """One test; then nothing may be left running."""
     await globals()["run_" + name](host, port)

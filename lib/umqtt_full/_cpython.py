@@ -335,6 +335,11 @@ def uncancel() -> None:
         task.uncancel()
 
 
+def cancelled(task: "asyncio.Task[Any]") -> bool:
+    """Tell whether a task itself was cancelled; before 3.11 that is not known: False."""
+    return hasattr(task, "cancelling") and task.cancelling() > 0
+
+
 def is_async(handler: object) -> bool:
     """Tell whether calling `handler` gives a coroutine."""
     return inspect.iscoroutinefunction(handler)

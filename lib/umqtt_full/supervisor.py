@@ -15,7 +15,7 @@ from micropython import const
 from .errors import Guard
 from .link import Link
 from .net import ticks_ms
-from .waits import Readiness, pause_ms, uncancel, wait_ms
+from .waits import Readiness, cancelled, pause_ms, uncancel, wait_ms
 
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class Supervisor(Link):
         self._reader = self._ticker = self._drainer = None
         self._workers = []
         for task in tasks:
-            if task is not None:
+            if task is not None and task is not asyncio.current_task():  # a handler may close
                 task.cancel()
         up = self._up
         self._up = False
@@ -170,6 +170,8 @@ class Supervisor(Link):
             try:
                 if self._network is not None:
                     await self._network()
+                    if self._reader is not me:
+                        break
                 pause = self._pause_ms()
                 if pause:
                     await pause_ms(pause)
@@ -299,14 +301,35 @@ class Supervisor(Link):
         async for message in messages:
             try:
                 await messages.handler(message)
+            except asyncio.CancelledError as exc:
+                if messages.worker is not me or not await self._lives(me):
+                    raise
+                self.on_error(exc)  # type: ignore[arg-type]
             except Exception as exc:
                 self.on_error(exc)
             if messages.worker is not me or me not in self._workers:
                 return  # the handler's filter has gone meanwhile, or the client has ended
 
+    async def _hook(self, call: "Any") -> None:
+        """Run an async hook; what it raises is reported and ends nothing."""
+        try:
+            await call
+        except asyncio.CancelledError as exc:
+            if not await self._lives(asyncio.current_task()):
+                raise
+            self.on_error(exc)  # type: ignore[arg-type]
+        except Exception as exc:
+            self.on_error(exc)
+
+    async def _lives(self, me: "Any") -> bool:
+        """Tell whether a worker goes on: what was cancelled is something that it awaited."""
+        await pause_ms(0)  # who cancels all tasks, as `asyncio.run` does, has the reader end too
+        ended = self._reader is not None and self._reader.done()
+        return me in self._workers and not ended and not cancelled(me)
+
     def _begin(self, result: "Any") -> None:
         if hasattr(result, "send"):  # an async hook
-            self._spawn(result)
+            self._spawn(self._hook(result))
 
     def _turned_up(self) -> None:
         self.down.clear()

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 if TYPE_CHECKING or sys.implementation.name == "cpython":
     from ._cpython import Readiness as Readiness
+    from ._cpython import cancelled as cancelled
     from ._cpython import is_async as is_async
     from ._cpython import pause_ms as pause_ms
     from ._cpython import uncancel as uncancel
@@ -56,6 +57,10 @@ else:
 
     def uncancel() -> None:
         """A cancellation was an inner signal: nothing to take back here."""
+
+    def cancelled(task: "Any") -> bool:
+        """Tell whether a task itself was cancelled, which is not known here: False."""
+        return False
 
     async def _sample() -> None:
         pass
