@@ -13,7 +13,7 @@ from fake_broker import FakeBroker
 from fake_broker5 import FakeBroker5
 from running import HERE, Device, play
 from test_async import END, SUB, Steps, acked, granted, message
-from umqtt_full import AsyncClient, supervisor
+from umqtt_full import AsyncClient, ReasonError, supervisor
 from umqtt_full.packet import Message
 
 FULL = (("greet",), SUB, granted(1), message(1), message(2), acked(1), ("sync", "full"))
@@ -110,6 +110,34 @@ def test_what_fails_in_a_handler_outside_the_reader_reaches_it() -> None:
     with Answering() as broker:
         asyncio.run(program(broker.port))
     assert broker.connections == 2
+
+
+def test_a_refusal_that_comes_with_the_cancellation_of_subscribe_is_told() -> None:
+    """A read brings SUBACK, and its caller's end: nobody else would ever see the refusal."""
+    errors: list[Exception] = []
+
+    async def program(port: int) -> None:
+        client = AsyncClient("c", HOST, port)
+        async with client:
+            client.on_error = errors.append
+            feed = client._feed
+            task = asyncio.create_task(client.subscribe("q", 1))
+
+            def feeding(n: int) -> None:
+                feed(n)
+                assert not errors, "told while a call waits"
+                task.cancel()
+
+            client._feed = feeding  # type: ignore[method-assign]
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    broker = FakeBroker("refused", (("greet",), SUB, granted(0x80), ("expect", "DISCONNECT")))
+    broker.start()
+    asyncio.run(program(broker.port))
+    broker.join(5)
+    assert not broker.failure
+    assert [type(error) for error in errors] == [ReasonError]
 
 
 @pytest.mark.parametrize("told", [True, False], ids=["told", "as_before_3_11"])

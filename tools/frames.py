@@ -86,7 +86,7 @@ HOT = {
 # Called once a connection or a subscription: these may take their frame from the heap.
 COLD = {
     "aio": "AsyncClient.__init__ AsyncClient.on AsyncClient.messages",
-    "asking": "_pairs ask.<listcomp> ask_no_more.<listcomp>",
+    "asking": "_pairs ask.<listcomp> ask_no_more.<listcomp> over",
     "client": "Client.disconnect Client.subscribe Client.unsubscribe",
     "link": "Link.__init__ Link.on Link._tell Link._close",
     "net": "resolve dial",

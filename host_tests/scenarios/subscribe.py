@@ -247,4 +247,51 @@ SCENARIOS = (
             ("publish", ("end", b"")),
         ),
     },
+    {
+        "name": "subscription_refused_after_the_session_was_lost_is_told",
+        "cases": {
+            "of_one": {"@arg": "a", "@granted": 1}, "of_a_list": {"@arg": ["a"], "@granted": [1]},
+        },
+        "broker": (
+            ("greet",), SUB, ("send", "SUBACK", {"packet_id": "$s", "codes": (1,)}),
+            ("sync", "cut"), ("cut", "rst"), ("greet",),
+            ("expect", "SUBSCRIBE", {"filters": (("a", 1),), "packet_id": "$t"}),
+            ("send", "SUBACK", {"packet_id": "$t", "codes": (0x80,)}),
+        ),
+        "client": (
+            ("new", {"reconnect": True}), ("connect",),
+            ("subscribe", ("@arg", 1), {}, "@granted"), ("sync", "cut"),
+            ("poll_until_event", "error"),
+            ("events", [("connect", False), ("disconnect", "OSError"), ("connect", False),
+                ("error", "ReasonError")]),
+        ),
+    },
+    {
+        "name": "subscription_refused_after_the_call_has_timed_out_is_told",
+        "broker": (
+            ("greet",), SUB, ("sync", "timed out"),
+            ("send", "SUBACK", {"packet_id": "$s", "codes": (0x80,)}),
+        ),
+        "client": (
+            ("connect",),
+            ("raises", "OSError", ETIMEDOUT, ("subscribe", ("a", 1), {"timeout_ms": 100})),
+            ("sync", "timed out"), ("poll_until_event", "error"),
+            ("events", [("connect", False), ("error", "ReasonError")]),
+        ),
+    },
+    {
+        "name": "what_is_refused_of_a_list_is_told_when_the_call_times_out",
+        "broker": (
+            ("greet",), SUB, ("expect", "SUBSCRIBE", {"filters": (("last", 1),)}),
+            ("send", "SUBACK", {"packet_id": "$s", "codes": (1, 0x80) + 30 * (1,)}), ("sync", "timed out"),
+        ),
+        "client": (
+            ("connect",),
+            ("raises", "OSError", ETIMEDOUT, ("subscribe", ([
+                "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "a", "b", "c", "d", "e", "f",
+                "g", "h", "i", "j", "k", "l", "m", "n", "o", "p", "q", "r", "s", "t", "u", "v",
+                "last"], 1), {"timeout_ms": 300})),
+            ("events", [("connect", False), ("error", "ReasonError")]), ("sync", "timed out"),
+        ),
+    },
 )

@@ -318,4 +318,18 @@ SCENARIOS = (
             ("connect",), ("poll_until", 1), ("unsubscribe", ("a",)), ("poll_for", 100), SAY_END,
         ),
     },
+    {
+        "name": "unsubscribe_refused_after_the_call_has_timed_out_is_told",
+        "broker": (
+            ("greet",), ("expect", "UNSUBSCRIBE", {"packet_id": "$u"}), ("sync", "timed out"),
+            ("send", "UNSUBACK", {"packet_id": "$u", "codes": (0x87,)}),
+        ),
+        "client": (
+            ("connect",),
+            ("raises", "OSError", {"errno": "ETIMEDOUT"},
+                ("unsubscribe", ("a",), {"timeout_ms": 100})),
+            ("sync", "timed out"), ("poll_until_event", "error"),
+            ("events", [("connect", False), ("error", "ReasonError", 0x87)]),
+        ),
+    },
 )

@@ -313,26 +313,36 @@ class AsyncClient(Supervisor):
         **options: "Any",
     ) -> int | list[int] | None:
         """Subscribe, and return what the broker granted; as `Client.subscribe`."""
-        from .asking import answered, ask, granted
+        from .asking import answered, ask, granted, over
 
         some = ask(self, topic_filter, qos, options)
         self._write()
         if self._feeding:
             return None
-        await self._until(lambda: answered(some), timeout_ms)
+        told = False
+        try:
+            await self._until(lambda: answered(some), timeout_ms)
+            told = True
+        finally:
+            over(self.session.subscriptions, some, told)
         return granted(self.session.subscriptions, topic_filter, some)
 
     async def unsubscribe(
         self, topic_filter: "Filters", timeout_ms: int | None = None, **options: "Any"
     ) -> None:
         """Unsubscribe from a filter, or from a list of them; their handlers go too."""
-        from .asking import ask_no_more, check, gone
+        from .asking import ask_no_more, check, gone, over
 
         some = ask_no_more(self, topic_filter, options)
         self._write()
         if not self._feeding:
             table = self.session.subscriptions
-            await self._until(lambda: gone(table, some), timeout_ms)
+            told = False
+            try:
+                await self._until(lambda: gone(table, some), timeout_ms)
+                told = True
+            finally:
+                over(table, some, told)
             check(table, some)
 
     def _resume(self) -> None:

@@ -55,9 +55,21 @@ def ask_no_more(
 
 def _awaited(link: "Link", some: "list[Subscription]") -> "list[Subscription]":
     """Note that a call waits for the answers, unless it is made within a handler."""
-    for s in some:
-        s.awaited = s.awaited or not link._feeding
+    if not link._feeding:
+        for s in some:
+            s.awaited += 1
     return some
+
+
+def over(table: "Subscriptions", some: "list[Subscription]", told: bool) -> None:
+    """The call that waited ends: refusals go to `on_error` from here on.
+
+    Unless it was `told`, so does one that has come already.
+    """
+    for s in some:
+        s.awaited -= 1
+        if not told and not s.awaited and (s.granted or 0) >= _REFUSED:
+            table.on_error(table.refusal(s))
 
 
 def answered(some: "list[Subscription]") -> bool:

@@ -268,24 +268,34 @@ class Client(Link):
         OSError(ETIMEDOUT): no SUBACK within the time. Made again when the session was lost.
         `options` are those of `Subscriptions5.add`, with MQTT 5 alone.
         """
-        from .asking import answered, ask, granted
+        from .asking import answered, ask, granted, over
 
         some = ask(self, topic_filter, qos, options)
         if self._feeding:
             return None
-        self._until(lambda: answered(some), timeout_ms)
+        told = False
+        try:
+            self._until(lambda: answered(some), timeout_ms)
+            told = True
+        finally:
+            over(self.session.subscriptions, some, told)
         return granted(self.session.subscriptions, topic_filter, some)
 
     def unsubscribe(
         self, topic_filter: "Filters", timeout_ms: int | None = None, **options: "Any"
     ) -> None:
         """Unsubscribe from a filter, or from a list of them; their handlers go too."""
-        from .asking import ask_no_more, check, gone
+        from .asking import ask_no_more, check, gone, over
 
         some = ask_no_more(self, topic_filter, options)
         if not self._feeding:
             table = self.session.subscriptions
-            self._until(lambda: gone(table, some), timeout_ms)
+            told = False
+            try:
+                self._until(lambda: gone(table, some), timeout_ms)
+                told = True
+            finally:
+                over(table, some, told)
             check(table, some)
 
     def _until(self, done: "Callable[[], bool]", timeout_ms: int | None) -> None:

@@ -47,7 +47,7 @@ class Subscription:
         self.gate: Callable[[], bool] | None = None  # has the consumer room for a message?
         self.granted: int | None = None
         self.wanted = True
-        self.awaited = False  # somebody waits for the answer and will see a refusal
+        self.awaited = 0  # how many calls wait for the answer and will see a refusal
         self.state = _TODO
         self.asked = 0  # packet id of the last request
 
