@@ -12,7 +12,7 @@ from broker_core import HOST
 from fake_broker import FakeBroker
 from fake_broker5 import FakeBroker5
 from running import HERE, Device, play
-from test_async import END, SUB, Steps, acked, granted, message
+from test_async import END, OFFLINE, SUB, Steps, acked, granted, message
 from umqtt_full import AsyncClient, ReasonError, supervisor
 from umqtt_full.packet import Message
 
@@ -76,6 +76,10 @@ SCRIPTS: dict[str, tuple[Any, ...]] = {
         ("expect", "DISCONNECT"),
     ),
     "network_may_close_the_client": (("no_accept", 300),),
+    "kept_qos_0_that_is_refused_is_told": (
+        ("greet",), ("expect_delivery", {"topic": "first", "qos": 1}), *OFFLINE[1:-1],
+        ("greet", {"properties": {"retain_available": 0}}), ("expect", "DISCONNECT"),
+    ),
     "on_error_may_meet_a_dead_link": (
         ("greet",), ("expect", "PUBLISH", {"topic": "t", "packet_id": "$p"}),
         ("send", "PUBACK", {"packet_id": "$p", "reason_code": 0x87}), ("sync", "told"),
@@ -83,7 +87,7 @@ SCRIPTS: dict[str, tuple[Any, ...]] = {
         ("expect_delivery", {"topic": "log", "qos": 1}), *END,
     ),
 }  # fmt: skip
-OF_5 = ("on_error_may_meet_a_dead_link",)
+OF_5 = ("kept_qos_0_that_is_refused_is_told", "on_error_may_meet_a_dead_link")
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

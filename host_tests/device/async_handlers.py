@@ -183,6 +183,21 @@ async def run_handlers_work_again_after_a_restart(host, port):
     await client.stop()
 
 
+async def run_kept_qos_0_that_is_refused_is_told(host, port):
+    """Nobody waits for it, though somebody has waited for another message before."""
+    client = make(host, port, version=5, keep=True)
+    async with client:
+        await client.publish("first", b"", 1)
+        sync("cut")
+        await client.down.wait()
+        await client.publish("status", b"x", 0, True)
+        sync("listen")
+        await client.up.wait()
+        await until(lambda: client.errors, "nothing was told")
+        check(client.errors[0].reason_code == 0x9A, client.errors)
+        check(not client.session.refused, client.session.refused)
+
+
 async def run_on_error_may_meet_a_dead_link(host, port):
     """A refusal is told within the reader; what `on_error` writes then finds the link dead."""
     client = make(host, port, version=5)

@@ -192,6 +192,23 @@ SCENARIOS = (
         ),
     },
     {
+        "name": "qos_0_that_a_new_broker_does_not_take_is_told",
+        "broker": (
+            ("small_buffer",), ("greet",), ("expect_delivery", {"topic": "first", "qos": 1}),
+            ("sync", "cut"), ("cut", "rst"), ("greet", {"properties": {"retain_available": 0}}),
+        ),
+        "client": (
+            ("new", {"reconnect": True}), ("connect",),
+            ("publish", ("first", b""), {"qos": 1}),
+            ("publish_nowait", ("long", ("times", b"x", 3000000))),
+            ("publish_nowait", ("status", b"x"), {"retain": True}),
+            ("sync", "cut"), ("poll_until_event", "error"),
+            ("events", [("connect", False), ("disconnect", "OSError"), ("connect", False),
+                ("error", "ReasonError", 0x9A)]),
+            ("check", "session.refused", {}),
+        ),
+    },
+    {
         "name": "subscribe_that_is_too_long_is_not_sent",
         "covers": ("MQTT-3.2.2-15",),
         "broker": (

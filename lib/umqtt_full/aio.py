@@ -298,6 +298,8 @@ class AsyncClient(Supervisor):
         return waiter
 
     def _awaited(self, packet_id: int) -> bool:
+        if not packet_id:
+            return False  # of QoS 0, for which `wait` only sees that it was written
         return any(waiter.packet_id == packet_id for waiter in self._waiters)
 
     def _done(self, packet_id: int) -> None:

@@ -45,7 +45,7 @@ class Client(Link):
     _patience = 0  # ms that the publish that is going on may take …
     _started = 0  # … from then on
     _flags = 0  # … with this QoS << 1 | RETAIN
-    _waiting = 0  # packet id of the message that is waited for, while a turn is taken
+    _waiting = -1  # packet id of the message that is waited for, while a turn is taken; -1: none
 
     def connect(self, timeout_ms: int | None = None) -> bool:
         """Connect unless connected; return whether the broker kept the session.
@@ -249,7 +249,7 @@ class Client(Link):
         try:
             self._turn(timeout_ms)
         finally:
-            self._waiting = 0
+            self._waiting = -1
 
     def _awaited(self, packet_id: int) -> bool:
         return packet_id == self._waiting
