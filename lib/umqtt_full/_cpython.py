@@ -273,9 +273,32 @@ class Poll:
         return iter(self._poll.poll(timeout_ms))
 
 
+_waits: "dict[Any, asyncio.Future[None]]" = {}  # of each task that `wake` can have go on
+
+
 def _finish(future: "asyncio.Future[None]") -> None:
     if not future.done():
         future.set_result(None)
+
+
+async def _wait(future: "asyncio.Future[None]") -> None:
+    """Wait for a future that `wake` may end."""
+    task = asyncio.current_task()
+    _waits[task] = future
+    try:
+        await future
+    finally:
+        del _waits[task]
+
+
+def wake(task: Any) -> None:
+    """Have a task that waits for a stream or a time go on now.
+
+    Not by `cancel`: that of the loop, as it ends, could come in the same turn, and one
+    CancelledError would stand for both.
+    """
+    if task in _waits:
+        _finish(_waits[task])
 
 
 class Readiness:
@@ -305,7 +328,7 @@ class Readiness:
         )
         add(descriptor, _finish, future)
         try:
-            yield from future
+            yield from _wait(future).__await__()
         finally:
             remove(descriptor)
 
@@ -324,15 +347,17 @@ async def wait_ms(event: asyncio.Event, ms: int) -> bool:
 
 
 async def pause_ms(ms: int) -> None:
-    """Sleep without blocking the loop."""
-    await asyncio.sleep(ms / 1000)
-
-
-def uncancel() -> None:
-    """A cancellation was an inner signal: take it back."""
-    task = asyncio.current_task()
-    if task is not None and hasattr(task, "uncancel"):
-        task.uncancel()
+    """Sleep without blocking the loop; `wake` ends it."""
+    if ms <= 0:
+        await asyncio.sleep(0)
+        return
+    loop = asyncio.get_running_loop()
+    future = loop.create_future()
+    timer = loop.call_later(ms / 1000, _finish, future)
+    try:
+        await _wait(future)
+    finally:
+        timer.cancel()
 
 
 def cancelled(task: "asyncio.Task[Any]") -> bool:

@@ -4,7 +4,8 @@ Three tasks, and none of them polls. The *reader* owns the socket: it dials, wai
 is readable, dispatches, and begins again when the connection ends. The *ticker* sleeps until the
 next deadline: keep alive, CONNACK, a call's time limit. The *drainer* exists only while the stream
 takes no more, and waits until it does. Whoever publishes writes at once: writing never waits, so
-no task can be cancelled in the middle of a packet.
+no task can be cancelled in the middle of a packet. Reader and ticker are woken, not cancelled: a
+cancellation is always the application's, or the end.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from micropython import const
 from .errors import Guard
 from .link import Link
 from .net import ticks_ms
-from .waits import Readiness, cancelled, pause_ms, uncancel, wait_ms
+from .waits import Readiness, cancelled, pause_ms, wait_ms, wake
 
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
@@ -177,11 +178,6 @@ class Supervisor(Link):
                     await pause_ms(pause)
                     continue
                 await self._connection()
-            except asyncio.CancelledError:
-                if self._fatal is None or self._reader is not me:
-                    raise
-                uncancel()
-                self._lost(self._fatal)
             except Exception as exc:
                 self._lost(exc)
 
@@ -191,7 +187,8 @@ class Supervisor(Link):
         self._nudge(0)
         while self._blocked and self._fatal is None:  # connected, all handshakes done, CONNECT out
             await (self._readable if self._wants == _IN else self._writable)(self._source)
-            self._flush()
+            if self._fatal is None:
+                self._flush()
         while self._fatal is None:
             if self._paused and (self._blocked or self.session.held):
                 self._go.clear()
@@ -200,21 +197,16 @@ class Supervisor(Link):
                 await pause_ms(0)
             else:
                 await self._readable(self._source)
-            self._receive(_IN)
+            if self._fatal is None:  # else `_die` has woken it
+                self._receive(_IN)
         raise self._fatal
 
     async def _tick(self) -> None:
         """The ticker: sleep until something is due."""
-        me = asyncio.current_task()
         while True:
             wait = self._due()
             self._alarm = ticks_ms() + wait & _TICKS
-            try:
-                await pause_ms(wait)
-            except asyncio.CancelledError:
-                if self._ticker is not me or self._alarm >= 0:  # not by `_nudge`
-                    raise
-                uncancel()
+            await pause_ms(wait)
             self._alarm = -1
 
     def _due(self) -> int:
@@ -237,7 +229,7 @@ class Supervisor(Link):
             return
         if (self._alarm - ticks_ms() & _TICKS) > ms:
             self._alarm = -1
-            self._ticker.cancel()
+            wake(self._ticker)
 
     async def _drain(self) -> None:
         """The drainer: write on as the stream takes more."""
@@ -279,9 +271,9 @@ class Supervisor(Link):
         if self._fatal is None:
             self._fatal = exc
             self._blocked = True
-            # the reader itself sees it as it goes on: cancelled within, it would for good
-            if self._reader is not None and self._reader is not asyncio.current_task():
-                self._reader.cancel()
+            if self._reader is not None:
+                wake(self._reader)
+                self._go.set()
         return True
 
     def _watch(self, blocked: bool) -> None:

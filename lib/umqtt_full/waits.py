@@ -14,8 +14,8 @@ if TYPE_CHECKING or sys.implementation.name == "cpython":
     from ._cpython import cancelled as cancelled
     from ._cpython import is_async as is_async
     from ._cpython import pause_ms as pause_ms
-    from ._cpython import uncancel as uncancel
     from ._cpython import wait_ms as wait_ms
+    from ._cpython import wake as wake
 else:
     from asyncio import core
     from asyncio import sleep_ms as pause_ms  # noqa: F401
@@ -55,8 +55,20 @@ else:
             return False
         return True
 
-    def uncancel() -> None:
-        """A cancellation was an inner signal: nothing to take back here."""
+    def wake(task: "Any") -> None:
+        """Have a task that waits for a stream or a time go on now.
+
+        What `Task.cancel` does, without the exception.
+        """
+        if task.done():
+            return
+        if task.data is core._io_queue:
+            core._io_queue.remove(task)
+        elif core.ticks_diff(task.ph_key, core.ticks()) > 0:
+            core._task_queue.remove(task)
+        else:
+            return  # it is about to run, or waits for another task
+        core._task_queue.push(task)
 
     def cancelled(task: "Any") -> bool:
         """Tell whether a task itself was cancelled, which is not known here: False."""

@@ -1,0 +1,57 @@
+"""Programs around AsyncClient on CPython: how `asyncio.run` ends them, and what it is given."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+from answering import HOST, Answering
+from umqtt_full import AsyncClient
+
+Main = Callable[[], Coroutine[Any, Any, None]]
+
+
+def run(*mains: Main) -> list[BaseException | None]:
+    """What each of these programs raised; AssertionError if one does not end."""
+
+    def programs() -> None:
+        for main in mains:
+            raised.append(None)
+            try:
+                asyncio.run(main())
+            except BaseException as error:
+                raised[-1] = error
+        ended.set()
+
+    raised: list[BaseException | None] = []
+    ended = threading.Event()
+    threading.Thread(target=programs, daemon=True).start()
+    assert ended.wait(10), "asyncio.run does not return"
+    return raised
+
+
+@pytest.mark.parametrize("woken", ["ticker", "reader"])
+def test_a_program_ends_in_the_turn_in_which_a_task_is_woken(woken: str) -> None:
+    """The loop's last cancellation and our own signal are two things, also at once."""
+
+    async def main() -> None:
+        async def publishes() -> None:
+            await go.wait()
+            if woken == "reader":
+                client._stream.sock.shutdown(2)  # as after a reset: the write fails
+                client.enqueue("t", b"", 1)
+            await client.publish("t", b"", 1)
+
+        client = AsyncClient("c", HOST, broker.port)
+        go = asyncio.Event()
+        await client.start()
+        task = asyncio.create_task(publishes())
+        await asyncio.sleep(0.1)
+        go.set()
+        assert not task.done()
+
+    with Answering() as broker:
+        assert run(main) == [None]
