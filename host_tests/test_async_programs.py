@@ -55,3 +55,30 @@ def test_a_program_ends_in_the_turn_in_which_a_task_is_woken(woken: str) -> None
 
     with Answering() as broker:
         assert run(main) == [None]
+
+
+def eager(loop: Any, coroutine: Any, **options: Any) -> Any:
+    """Do what `asyncio.eager_task_factory` of Python 3.12 does: a task begins at once."""
+    task = asyncio.Task(coroutine, loop=loop, **options)
+    here = asyncio.current_task(loop)
+    if here is None:
+        return task
+    first_step = loop._ready.pop()
+    asyncio.tasks._leave_task(loop, here)
+    try:
+        first_step._run()
+    finally:
+        asyncio.tasks._enter_task(loop, here)
+    return task
+
+
+def test_tasks_may_be_eager() -> None:
+    """A task that runs before `create_task` has returned is the reader all the same."""
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_task_factory(eager)
+        async with AsyncClient("c", HOST, broker.port, timeout_ms=3000) as client:
+            await client.publish("t", b"", 1)
+
+    with Answering() as broker:
+        assert run(main) == [None]

@@ -166,7 +166,7 @@ class Supervisor(Link):
 
     async def _run(self) -> None:
         """The reader: one connection after the other."""
-        me = asyncio.current_task()
+        self._reader = me = asyncio.current_task()  # an eager task begins before `start` knows it
         while self._reader is me and not self._stopping:
             try:
                 if self._network is not None:
