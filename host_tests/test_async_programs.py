@@ -82,3 +82,30 @@ def test_tasks_may_be_eager() -> None:
 
     with Answering() as broker:
         assert run(main) == [None]
+
+
+def test_one_client_serves_several_runs() -> None:
+    """Made before the loop; with messages, an async handler, a run without `stop` and outages."""
+
+    async def heard(message: Any) -> None:
+        pass
+
+    async def properly() -> None:
+        async with client:
+            await client.subscribe("t", 1)
+            await client.publish("t", b"", 1)
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(messages.__anext__(), 0.05)
+            assert client.up.is_set()
+        await client.down.wait()
+
+    async def cut_off() -> None:
+        await client.start()
+        await client.publish("t", b"", 1)
+
+    with Answering() as broker:
+        client = AsyncClient("c", HOST, broker.port, timeout_ms=3000)
+        client.on("s", heard, 1)
+        messages = client.messages("r", 1)
+        assert run(properly, properly, cut_off, cut_off, properly) == [None] * 5
+        assert len(broker.published) == 5

@@ -333,6 +333,16 @@ class Readiness:
             remove(descriptor)
 
 
+class Event(asyncio.Event):
+    """An Event for one loop after the other; asyncio's is bound to the first that waited for it.
+
+    So a client may be made before `asyncio.run`, and be used in several.
+    """
+
+    def _get_loop(self) -> asyncio.AbstractEventLoop:
+        return asyncio.get_running_loop()
+
+
 async def wait_ms(event: asyncio.Event, ms: int) -> bool:
     """Wait for an event at most `ms`; tell whether it came.
 

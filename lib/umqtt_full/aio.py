@@ -1,6 +1,5 @@
 """AsyncClient: connects once and stays connected; its methods are those of Client, awaited."""
 
-import asyncio
 import errno
 
 from micropython import const
@@ -10,7 +9,7 @@ from .messages import Messages
 from .net import ticks_ms
 from .packet import check_qos
 from .supervisor import Supervisor
-from .waits import is_async
+from .waits import Event, is_async
 
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ class Waiter:
         self.packet_id = 0
         self.since = self.timeout_ms = 0
         self.dropped = False
-        self.event = asyncio.Event()
+        self.event = Event()
 
     def left(self) -> int:
         """How many ms its call still has."""

@@ -6,6 +6,7 @@ from collections import deque
 from micropython import const
 
 from .packet import Message
+from .waits import Event
 
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Messages:
         self.overflow = overflow
         self.dropped = 0
         self._kept: deque[Message] = deque((), size)  # noqa: RUF037
-        self._some = asyncio.Event()
+        self._some = Event()
         self._taken = taken
 
     def room(self) -> bool:

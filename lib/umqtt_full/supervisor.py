@@ -16,7 +16,7 @@ from micropython import const
 from .errors import Guard
 from .link import Link
 from .net import ticks_ms
-from .waits import Readiness, cancelled, pause_ms, wait_ms, wake
+from .waits import Event, Readiness, cancelled, pause_ms, wait_ms, wake
 
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
@@ -45,14 +45,14 @@ class Supervisor(Link):
         **options: "Any",
     ) -> None:
         super().__init__(client_id, host, port, reconnect=True, **options)
-        self.up = asyncio.Event()
-        self.down = asyncio.Event()
+        self.up = Event()
+        self.down = Event()
         self.down.set()
         self._fuse = Guard(self._die)  # for what may end it outside the reader
         self._network = network
-        self._changed = asyncio.Event()  # something that `_until` may wait for
+        self._changed = Event()  # something that `_until` may wait for
         self._watched = 0  # how many wait for it
-        self._go = asyncio.Event()  # what was paused may go on
+        self._go = Event()  # what was paused may go on
         self._readable = Readiness(False)
         self._writable = Readiness(True)
         self._reader: Any = None
@@ -79,6 +79,8 @@ class Supervisor(Link):
         broker refuses, the client is stopped and OSError or ReasonError raised. With 0 it does not
         wait, and goes on trying for ever.
         """
+        if self._reader is not None and self._reader.done():
+            await self.close()  # it went with a loop that ended without `stop`
         if self._reader is None:
             self._stopping = False
             self.error = None

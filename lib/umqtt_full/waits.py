@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 if TYPE_CHECKING or sys.implementation.name == "cpython":
+    from ._cpython import Event as Event
     from ._cpython import Readiness as Readiness
     from ._cpython import cancelled as cancelled
     from ._cpython import is_async as is_async
@@ -17,6 +18,7 @@ if TYPE_CHECKING or sys.implementation.name == "cpython":
     from ._cpython import wait_ms as wait_ms
     from ._cpython import wake as wake
 else:
+    from asyncio import Event as Event
     from asyncio import core
     from asyncio import sleep_ms as pause_ms  # noqa: F401
 
