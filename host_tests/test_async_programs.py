@@ -77,7 +77,8 @@ def test_tasks_may_be_eager() -> None:
 
     async def main() -> None:
         asyncio.get_running_loop().set_task_factory(eager)
-        async with AsyncClient("c", HOST, broker.port, timeout_ms=3000) as client:
+        client = AsyncClient("c", HOST, broker.port, timeout_ms=3000)
+        async with client:
             await client.publish("t", b"", 1)
 
     with Answering() as broker:

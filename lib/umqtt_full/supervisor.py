@@ -159,10 +159,23 @@ class Supervisor(Link):
         """Wait until something has changed, at most `ms`."""
         self._watched += 1
         try:
-            self._changed.clear()
             await wait_ms(self._changed, ms)
         finally:
             self._watched -= 1
+
+    def _notify(self) -> None:
+        """Something has changed: wake whoever waits for that.
+
+        Who waits from now on gets another event: to clear this one would take it from those whose
+        wait has not had its first turn yet.
+        """
+        if self._watched:
+            changed = self._changed
+            try:
+                self._changed = Event()
+            except MemoryError:
+                pass  # the next one: until then who waits looks in each turn
+            changed.set()
 
     # the three tasks
 
@@ -239,8 +252,7 @@ class Supervisor(Link):
             await self._writable(self._source)
             if self._stream is not None and self._fatal is None:
                 self._write(True)
-            if self._watched:
-                self._changed.set()
+            self._notify()
         self._drainer = None
         self._go.set()
 
@@ -333,8 +345,7 @@ class Supervisor(Link):
 
     def _feed(self, n: int) -> None:
         super()._feed(n)
-        if self._watched:
-            self._changed.set()
+        self._notify()
 
     def _lost(self, exc: BaseException) -> None:
         self._fatal = None
@@ -347,5 +358,4 @@ class Supervisor(Link):
     def _turned_down(self) -> None:
         self.up.clear()
         self.down.set()
-        if self._watched:
-            self._changed.set()
+        self._notify()

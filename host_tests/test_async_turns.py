@@ -1,0 +1,25 @@
+"""What comes to AsyncClient at the wrong moment: stops, answers, bursts, and no memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from broker_core import HOST
+from running import HERE, Device, play
+from test_async import Broker
+
+Steps = tuple[Any, ...]
+SCRIPTS: dict[str, Steps] = {
+    "each_of_many_waits_is_woken": (("greet",), ("expect", "DISCONNECT")),
+}
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_turns(interpreter: str, name: str) -> None:
+    """Both sides see what the script and `async_turns.py` say."""
+    broker = Broker(name, SCRIPTS[name])
+    script = str(HERE / "device" / "async_turns.py")
+    device = Device(interpreter, script, name, HOST, str(broker.port))
+    broker.device = device
+    play(broker, device)
