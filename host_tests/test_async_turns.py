@@ -7,12 +7,19 @@ from typing import Any
 import pytest
 from broker_core import HOST
 from running import HERE, Device, play
-from test_async import Broker
+from test_async import SUB, Broker
 
 Steps = tuple[Any, ...]
 SCRIPTS: dict[str, Steps] = {
     "each_of_many_waits_is_woken": (("greet",), ("expect", "DISCONNECT")),
-}
+    "stop_ends_the_calls_that_wait": (
+        ("greet",), SUB, ("expect", "PUBLISH", {"topic": "t"}), ("expect", "DISCONNECT"),
+    ),
+    "a_start_that_was_stopped_lets_the_next_be": (
+        ("accept",), ("expect", "CONNECT"), ("sync", "asked"), ("expect_eof", 2000),
+        ("greet",), ("expect", "DISCONNECT"),
+    ),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

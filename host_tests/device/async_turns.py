@@ -7,11 +7,12 @@ is OK when all came true and nothing is left running.
 """
 
 import asyncio
+import errno
 import sys
 
 import async_ops
-from async_ops import check, make, raised, until
-from umqtt_full.waits import pause_ms
+from async_ops import check, make, raised, sync, until
+from umqtt_full.waits import wait_ms
 
 
 async def run_each_of_many_waits_is_woken(host, port):
@@ -32,6 +33,37 @@ async def run_each_of_many_waits_is_woken(host, port):
         error, took = await second
         check(isinstance(error, OSError) and took >= 600, "%r after %d ms" % (error, took))
         await other
+
+
+async def run_stop_ends_the_calls_that_wait(host, port):
+    """They are told at once; a call that is made then, too."""
+    client = make(host, port)
+    await client.start()
+    calls = (client.subscribe("q", 1), client.publish("t", b"", 1))
+    tasks = [asyncio.create_task(raised(call)) for call in calls]
+    await until(lambda: client._watched and client._waiters, "the calls do not wait")
+    await client.stop()
+    for task in tasks:
+        error, took = await task
+        check(isinstance(error, OSError) and error.errno == errno.ENOTCONN, repr(error))
+        check(took < 2000, "it took %d ms" % took)
+    error, took = await raised(client.unsubscribe("q"))
+    check(isinstance(error, OSError) and error.errno == errno.ENOTCONN, repr(error))
+
+
+async def run_a_start_that_was_stopped_lets_the_next_be(host, port):
+    """It is told so at once, and does not close what another `start` has begun."""
+    client = make(host, port)
+    first = asyncio.create_task(raised(client.start(3000)))
+    await until(lambda: client._stream is not None and not client._blocked, "not connected")
+    sync("asked")
+    await client.stop()
+    await client.start(0)
+    error, took = await first
+    check(isinstance(error, OSError) and error.errno == errno.ENOTCONN, repr(error))
+    check(took < 2500, "it took %d ms" % took)
+    check(await wait_ms(client.up, 2000), "the other start does not go on")
+    await client.stop()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from .errors import LimitError
 from .messages import Messages
 from .net import ticks_ms
 from .packet import check_qos
-from .supervisor import Supervisor
+from .supervisor import _STOPPED, Supervisor
 from .waits import Event, is_async
 
 TYPE_CHECKING = const(False)
@@ -259,7 +259,7 @@ class AsyncClient(Supervisor):
         try:
             while self.session.pending(packet_id) and not waiter.dropped:
                 if self._ticker is None:
-                    raise OSError(errno.ENOTCONN, "not started, or stopped")
+                    raise OSError(errno.ENOTCONN, _STOPPED)
                 if waiter.left() <= 0:
                     raise OSError(errno.ETIMEDOUT, "not acknowledged")
                 await waiter.event.wait()

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _TICKS = const(0x3FFFFFFF)
 _IN = const(1)
 _LONG = const(3600000)  # ms the ticker sleeps when nothing is due
+_STOPPED = "not started, or stopped"
 _FAREWELL = const(300)  # how long the broker gets to close after DISCONNECT, in ms
 
 
@@ -77,7 +78,7 @@ class Supervisor(Link):
 
         Waits for the first connection at most `timeout_ms`. If there is none by then, or the
         broker refuses, the client is stopped and OSError or ReasonError raised. With 0 it does not
-        wait, and goes on trying for ever.
+        wait, and goes on trying for ever. OSError(ENOTCONN) when it is stopped meanwhile.
         """
         if self._reader is not None and self._reader.done():
             await self.close()  # it went with a loop that ended without `stop`
@@ -93,14 +94,19 @@ class Supervisor(Link):
                     s.queue.worker = self._spawn(self._work(s.queue))
         if timeout_ms == 0:
             return False
+        reader = self._reader
+        error = None
         try:
             await self._until(lambda: self._up or self._refused(), timeout_ms)
         except OSError as exc:
-            self.error = self.error or exc
+            error = exc
         except BaseException:
-            await self.close()
+            await self._end(reader)
             raise
+        if self._reader is not reader:
+            raise OSError(errno.ENOTCONN, _STOPPED)
         if not self._up:
+            self.error = self.error or error
             await self.close()
             raise self.error or OSError(errno.ETIMEDOUT, "no connection")
         return self.session.session_present
@@ -111,6 +117,7 @@ class Supervisor(Link):
         A reason code and properties go with MQTT 5 alone. Messages that are not acknowledged stay
         for the next `start`.
         """
+        reader = self._reader
         connected = self.session.connected
         if connected:
             self.session.disconnect(reason_code, properties)
@@ -120,8 +127,13 @@ class Supervisor(Link):
                 self._write()
                 await self._until(lambda: self._stream is None, _FAREWELL)
         except OSError:
-            self._fatal = None  # the broker did not close: we do
+            pass  # the broker did not close: we do
         finally:
+            await self._end(reader)
+
+    async def _end(self, reader: "Any") -> None:
+        """Close, unless that was done already, and perhaps another start made."""
+        if self._reader is reader:
             await self.close()
 
     async def close(self) -> None:
@@ -147,9 +159,13 @@ class Supervisor(Link):
     # waiting
 
     async def _until(self, done: "Callable[[], bool]", timeout_ms: int | None) -> None:
+        """Return when `done`; OSError when that takes too long, or the client is stopped."""
+        reader = self._reader
         timeout_ms = self._limit(timeout_ms)
         start = ticks_ms()
         while not done():
+            if self._reader is not reader or reader is None:
+                raise OSError(errno.ENOTCONN, _STOPPED)
             left = timeout_ms - (ticks_ms() - start & _TICKS)
             if left <= 0:
                 raise OSError(errno.ETIMEDOUT, "no answer")
