@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from broker_core import HOST
 from running import HERE, Device, play
-from test_async import SUB, Broker
+from test_async import BACK, SUB, Broker, acked, granted, message
 
 Steps = tuple[Any, ...]
 SCRIPTS: dict[str, Steps] = {
@@ -19,6 +19,11 @@ SCRIPTS: dict[str, Steps] = {
         ("accept",), ("expect", "CONNECT"), ("sync", "asked"), ("expect_eof", 2000),
         ("greet",), ("expect", "DISCONNECT"),
     ),
+    "a_handler_restarts_the_client": (
+        ("greet",), SUB, granted(1), message(1), acked(1), ("expect", "DISCONNECT"),
+        BACK, message(2), acked(2), message(3), acked(3), ("expect", "DISCONNECT"),
+    ),
+    "hooks_stop_the_client": (("greet",), ("expect", "DISCONNECT"), ("no_accept", 300)),
 }  # fmt: skip
 
 

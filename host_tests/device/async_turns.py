@@ -66,6 +66,50 @@ async def run_a_start_that_was_stopped_lets_the_next_be(host, port):
     await client.stop()
 
 
+async def run_a_handler_restarts_the_client(host, port):
+    """It goes on behind `stop` and `start`, and the next message has one handler, not two."""
+    client = make(host, port)
+    seen, started = [], []
+
+    async def restart(message):
+        seen.append(bytes(message.payload))
+        if len(seen) == 1:
+            await client.stop()
+            check(not client.connected and client.down.is_set(), "not down")
+            await client.start()
+            started.append(client.connected)
+
+    client.on("q", restart, 1, queue=1)
+    await client.start()
+    await until(lambda: len(seen) == 3 and started, "the handler does not go on")
+    check(started == [True] and not client.errors, client.errors)
+    check(seen == [b"1", b"2", b"3"], seen)
+    await client.stop()
+
+
+async def run_hooks_stop_the_client(host, port):
+    """Each goes on behind `stop`, and nothing else does."""
+    told = []
+
+    async def up(present):
+        await client.stop()
+        told.append("up")
+
+    async def network():
+        await client.stop()
+        told.append("network")
+
+    client = make(host, port)
+    client.on_connect = up
+    await client.start()
+    await until(lambda: told == ["up"], "the hook does not go on")
+    client = make(host, port, network=network)
+    error, _ = await raised(client.start())
+    check(isinstance(error, OSError) and error.errno == errno.ENOTCONN, repr(error))
+    await until(lambda: told == ["up", "network"], "the hook does not go on")
+    check(not client.errors and client._stream is None, "it has connected")
+
+
 if __name__ == "__main__":
     for name in dir():
         if name.startswith("run_"):
