@@ -24,6 +24,11 @@ SCRIPTS: dict[str, Steps] = {
         BACK, message(2), acked(2), message(3), acked(3), ("expect", "DISCONNECT"),
     ),
     "hooks_stop_the_client": (("greet",), ("expect", "DISCONNECT"), ("no_accept", 300)),
+    "without_memory_for_a_copy_it_comes_again": (
+        ("greet",), SUB, granted(1), message(1), acked(1), ("sync", "full"),
+        message(2, 0), message(3), ("expect_eof", 2000),
+        BACK, message(3), acked(3), ("expect", "DISCONNECT"),
+    ),
 }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import errno
 import sys
 
 import async_ops
+import umqtt_full.messages as queues
 from async_ops import check, make, raised, sync, until
 from umqtt_full.waits import wait_ms
 
@@ -108,6 +109,34 @@ async def run_hooks_stop_the_client(host, port):
     check(isinstance(error, OSError) and error.errno == errno.ENOTCONN, repr(error))
     await until(lambda: told == ["up", "network"], "the hook does not go on")
     check(not client.errors and client._stream is None, "it has connected")
+
+
+async def run_without_memory_for_a_copy_it_comes_again(host, port):
+    """Not in the queue: not acknowledged, and nothing that is in it has given way."""
+    client = make(host, port)
+    told = []
+    keep = queues.keep
+
+    def fails(message):
+        raise MemoryError("by the test")
+
+    def down(reason):
+        queues.keep = keep
+        told.append((type(reason).__name__, messages.dropped, len(messages._kept)))
+
+    await client.start()
+    messages = client.messages("q", 1, 1, "drop_old")
+    await until(lambda: not messages.room(), "nothing came")
+    queues.keep = fails
+    client.on_disconnect = down
+    sync("full")
+    await until(lambda: messages.dropped, "nothing came again")
+    check(told == [("MemoryError", 0, 1)], told)
+    check([type(error) for error in client.errors] == [MemoryError], "QoS 0 was not reported")
+    message = await messages.__anext__()
+    check(message.payload == b"3", message.payload)
+    client.on_disconnect = None
+    await client.stop()
 
 
 if __name__ == "__main__":

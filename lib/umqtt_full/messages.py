@@ -34,7 +34,9 @@ class Messages:
 
     `overflow` says what happens to a message that finds it full: "wait" (it stays unacknowledged,
     nothing more is read from the broker, pings go on), "drop_new" or "drop_old" (counted in
-    `dropped`). A message is acknowledged when it is in the queue.
+    `dropped`). A message is acknowledged when it is in the queue. Without memory for it the
+    connection ends, and the broker sends it again on the next one; at QoS 0 it is lost, which
+    `on_error` is told.
     """
 
     handler: "Callable[[Message], Any] | None" = None  # async, of AsyncClient.on …
@@ -60,13 +62,14 @@ class Messages:
 
     def put(self, message: Message) -> None:
         """Keep a borrowed message, or drop one, as `overflow` says."""
-        if not self.room():
-            self.dropped += 1
-            if self.overflow != "drop_old":
-                return
-            self._kept.popleft()
-        self._kept.append(keep(message))
-        self._some.set()
+        full = not self.room()
+        if not full or self.overflow == "drop_old":
+            kept = keep(message)  # first: without memory for it nothing has changed
+            if full:
+                self._kept.popleft()
+            self._kept.append(kept)
+            self._some.set()
+        self.dropped += full
 
     def leave(self) -> None:
         """Another handler has its filter, or none: the worker ends, nobody waits for room.

@@ -220,7 +220,10 @@ class Subscriptions:
                 checked = True
             if self._hit(s, m):
                 checked = True  # or it equals a filter that was checked
-                if s.handler is not None and (not long or (s.stream and self._joins(s, m))):
+                if s.queue is not None and m.header & 6 and not long:
+                    self._taken = True
+                    s.queue.put(m)  # unguarded: what is not in the queue is not acknowledged
+                elif s.handler is not None and (not long or (s.stream and self._joins(s, m))):
                     self._call(s.handler, m)
         if not checked:
             check_topic(m)
