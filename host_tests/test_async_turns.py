@@ -29,13 +29,37 @@ SCRIPTS: dict[str, Steps] = {
         message(2, 0), message(3), ("expect_eof", 2000),
         BACK, message(3), acked(3), ("expect", "DISCONNECT"),
     ),
+    "a_handler_publishes_amid_a_burst": (
+        ("greet",), SUB, granted(1), *(message(n) for n in range(1, 7)), ("answer", 6),
+        ("expect", "DISCONNECT"),
+    ),
+    "a_queue_is_bounded_while_a_call_waits": (
+        ("greet",), SUB, granted(1), *(message(n) for n in range(1, 6)), acked(1),
+        ("expect_nothing", 200), ("sync", "held"),
+        ("expect", "PUBLISH", {"topic": "x", "packet_id": "$x"}), acked(2), acked(3),
+        ("expect_nothing", 300), ("sync", "full"), acked(4), acked(5),
+        ("send", "PUBACK", {"packet_id": "$x"}), ("expect", "DISCONNECT"),
+    ),
 }  # fmt: skip
+
+
+class Answering(Broker):
+    """Acknowledges what comes."""
+
+    def do_answer(self, count: int) -> None:
+        """So many messages, each acknowledged as it comes, and as many acks, in any order."""
+        left = {"PUBLISH": count, "PUBACK": count}
+        while any(left.values()):
+            packet = self._next(3000, str(left))
+            left[packet["type"]] -= 1
+            if packet["type"] == "PUBLISH":
+                self.do_send("PUBACK", {"packet_id": packet["packet_id"]})
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_turns(interpreter: str, name: str) -> None:
     """Both sides see what the script and `async_turns.py` say."""
-    broker = Broker(name, SCRIPTS[name])
+    broker = Answering(name, SCRIPTS[name])
     script = str(HERE / "device" / "async_turns.py")
     device = Device(interpreter, script, name, HOST, str(broker.port))
     broker.device = device

@@ -13,7 +13,7 @@ import sys
 import async_ops
 import umqtt_full.messages as queues
 from async_ops import check, make, raised, sync, until
-from umqtt_full.waits import wait_ms
+from umqtt_full.waits import pause_ms, wait_ms
 
 
 async def run_each_of_many_waits_is_woken(host, port):
@@ -136,6 +136,43 @@ async def run_without_memory_for_a_copy_it_comes_again(host, port):
     message = await messages.__anext__()
     check(message.payload == b"3", message.payload)
     client.on_disconnect = None
+    await client.stop()
+
+
+async def run_a_handler_publishes_amid_a_burst(host, port):
+    """Its acknowledgement lies behind more messages than the queue has places."""
+    client = make(host, port)
+    done = []
+
+    async def answers(message):
+        await client.publish("a", message.payload, 1, timeout_ms=2000)
+        done.append(bytes(message.payload))
+
+    client.on("q", answers, 1, queue=1)
+    async with client:
+        await until(lambda: len(done) == 6 or client.errors, "not all were answered")
+    check(not client.errors and done == [b"%d" % n for n in range(1, 7)], client.errors)
+
+
+async def run_a_queue_is_bounded_while_a_call_waits(host, port):
+    """So many as `window` says are taken beyond its size, in order, and none is dropped."""
+    client = make(host, port, window=2)
+    await client.start()
+    messages = client.messages("q", 1, 1)
+    await until(lambda: client.session.held, "nothing is held")
+    sync("held")
+    call = asyncio.create_task(raised(client.publish("x", b"", 1)))
+    await until(lambda: len(messages._kept) == 3, "the queue takes no more")
+    await pause_ms(100)
+    check(client.session.held and len(messages._kept) == 3, "it takes too much")
+    sync("full")
+    seen = []
+    while len(seen) < 5:
+        message = await messages.__anext__()
+        seen.append(bytes(message.payload))
+    check(seen == [b"%d" % n for n in range(1, 6)] and not messages.dropped, seen)
+    error, _ = await call
+    check(error is None, repr(error))
     await client.stop()
 
 

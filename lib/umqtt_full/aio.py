@@ -92,6 +92,9 @@ class AsyncClient(Supervisor):
 
         An async handler gets its messages one after the other from a queue of `queue` (4) places,
         so it may take its time: while the queue is full nothing more is read, but pings go on.
+        The answer to a call lies behind what is not read: while one waits, as `publish` at QoS 1
+        in a handler does, the queue takes `window` messages more. For larger bursts give a larger
+        `queue`, or use `enqueue`, which does not wait; else such calls end by their timeout.
         When its filter is unsubscribed or gets another handler, it is cancelled where it waits,
         unless it does that itself, and what is in its queue goes with it.
         On MicroPython a bound async method, or one in a closure, cannot be told from a plain one:
@@ -117,8 +120,12 @@ class AsyncClient(Supervisor):
         overflow: str = "wait",
         **options: "Any",
     ) -> Messages:
-        """Subscribe, and return an async iterator over the messages; see `Messages`."""
-        messages = Messages(size, overflow, self._resume)
+        """Subscribe, and return an async iterator over the messages; see `Messages`.
+
+        One that nobody takes messages from holds up the connection when it is full, and with it
+        the answers to all calls: unsubscribe then, or let it drop (`overflow`).
+        """
+        messages = Messages(size, overflow, self)
         table = self.session.subscriptions
         subscription = table.add(topic_filter, qos, messages.put, **options)
         subscription.queue = messages
@@ -294,7 +301,15 @@ class AsyncClient(Supervisor):
         waiter.timeout_ms = timeout_ms
         waiter.event.clear()
         self._nudge(timeout_ms)
+        self._resume()
         return waiter
+
+    def _waits(self) -> bool:
+        """Tell whether some call waits for the broker's answer."""
+        for waiter in self._waiters:
+            if waiter.packet_id:
+                return True
+        return self._watched > 0
 
     def _awaited(self, packet_id: int) -> bool:
         if not packet_id:
@@ -345,11 +360,6 @@ class AsyncClient(Supervisor):
             finally:
                 over(table, some, told)
             check(table, some)
-
-    def _resume(self) -> None:
-        """A consumer has made room, or is none any more."""
-        if self.session.held:
-            self._go.set()
 
     def _wake(self) -> None:
         for waiter in self._waiters:

@@ -30,10 +30,11 @@ def keep(message: Message) -> Message:
 
 
 class Messages:
-    """An async iterator over the messages of a filter; at most `size` wait in it.
+    """An async iterator over the messages of a filter; `size` wait in it.
 
     `overflow` says what happens to a message that finds it full: "wait" (it stays unacknowledged,
-    nothing more is read from the broker, pings go on), "drop_new" or "drop_old" (counted in
+    nothing more is read from the broker, pings go on; but while a call waits for an answer, which
+    may lie behind that message, `window` more are taken), "drop_new" or "drop_old" (counted in
     `dropped`). A message is acknowledged when it is in the queue. Without memory for it the
     connection ends, and the broker sends it again on the next one; at QoS 0 it is lost, which
     `on_error` is told.
@@ -42,7 +43,7 @@ class Messages:
     handler: "Callable[[Message], Any] | None" = None  # async, of AsyncClient.on …
     worker: "Any" = None  # … and the task that calls it, while the client runs
 
-    def __init__(self, size: int, overflow: str, taken: "Callable[[], object]") -> None:
+    def __init__(self, size: int, overflow: str, client: "Any") -> None:
         if overflow not in ("wait", "drop_new", "drop_old"):
             raise ValueError(
                 "overflow must be 'wait', 'drop_new' or 'drop_old', not " + repr(overflow)
@@ -52,17 +53,19 @@ class Messages:
         self.size = size
         self.overflow = overflow
         self.dropped = 0
-        self._kept: deque[Message] = deque((), size)  # noqa: RUF037
+        self._most = size + client.session.window if overflow == "wait" else size
+        self._kept: deque[Message] = deque((), self._most)  # noqa: RUF037
         self._some = Event()
-        self._taken = taken
+        self._client = client
 
     def room(self) -> bool:
         """Tell whether a message can be put in."""
-        return len(self._kept) < self.size
+        n = len(self._kept)
+        return n < self.size or (n < self._most and self._client._waits())
 
     def put(self, message: Message) -> None:
         """Keep a borrowed message, or drop one, as `overflow` says."""
-        full = not self.room()
+        full = len(self._kept) >= self._most
         if not full or self.overflow == "drop_old":
             kept = keep(message)  # first: without memory for it nothing has changed
             if full:
@@ -80,7 +83,7 @@ class Messages:
         self.worker = None
         if worker is not None and not worker.done() and worker is not asyncio.current_task():
             worker.cancel()
-        self._taken()
+        self._client._resume()
 
     def __aiter__(self) -> "Messages":
         return self
@@ -90,5 +93,5 @@ class Messages:
             self._some.clear()
             await self._some.wait()
         message = self._kept.popleft()
-        self._taken()
+        self._client._resume()
         return message

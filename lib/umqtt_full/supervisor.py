@@ -158,6 +158,11 @@ class Supervisor(Link):
 
     # waiting
 
+    def _resume(self) -> None:
+        """A queue may have room now: let the reader look at the message that it holds."""
+        if self.session.held:
+            self._go.set()
+
     async def _until(self, done: "Callable[[], bool]", timeout_ms: int | None) -> None:
         """Return when `done`; OSError when that takes too long, or the client is stopped."""
         reader = self._reader
@@ -174,6 +179,7 @@ class Supervisor(Link):
     async def _change(self, ms: int) -> None:
         """Wait until something has changed, at most `ms`."""
         self._watched += 1
+        self._resume()  # what is waited for may lie behind a message that a full queue holds
         try:
             await wait_ms(self._changed, ms)
         finally:
