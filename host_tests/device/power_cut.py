@@ -1,7 +1,7 @@
 """Cut the power at every block write of the flash, boot, and see that nothing is lost or doubled.
 
-Arguments: messages out, messages in. MicroPython only (littlefs). Prints how many cuts were tried;
-ends with OK.
+Arguments: messages out, messages in; "twice": the power goes again soon after the boot. Some
+handlers publish. MicroPython only (littlefs). Prints how many cuts were tried; ends with OK.
 """
 
 import os
@@ -14,6 +14,11 @@ from umqtt_full.store import Store
 
 OUT = int(sys.argv[1])  # messages of the client, QoS 1 and 2 by turns
 IN = int(sys.argv[2])  # messages of the broker
+TWICE = len(sys.argv) > 3
+
+
+class PowerLost(BaseException):
+    """In a handler: an OSError there would be the handler's, and the session would go on."""
 
 
 class Node:
@@ -23,8 +28,20 @@ class Node:
         self.broker = broker
         self.session = Session("node", tx_size=512, rx_size=128, read_size=64, window=4)
         attach(store, self.session, "broker", 1883)
-        self.session.subscriptions.add("cmd", 2, lambda m: handled.append(bytes(m.payload)))
+        self.handled = handled
+        self.session.subscriptions.add("cmd", 2, self._handle)
         self.session.open()
+
+    def _handle(self, m):
+        """Where the power goes in it, it has not handled the message."""
+        payload = bytes(m.payload)
+        if payload[-1] & 3 == 1:
+            try:
+                self.session.publish("log", b"1:log", 2)
+                self.session.publish("log", b"1:log", 2)  # the first is on flash
+            except OSError:
+                raise PowerLost from None
+        self.handled.append(payload)
 
     def pump(self):
         """Move bytes both ways until nothing moves."""
@@ -72,6 +89,12 @@ class Story:
         self.next_in = 0
         self.dead = []  # stores of dead nodes, kept so that the collector does not close them
 
+    def _free(self, node, packet_id):
+        """The broker ends what uses this id since a cut."""
+        if self.broker.uses(packet_id):
+            self.broker.release()
+            node.pump()
+
     def run(self, fresh):
         """From power-on to the end of the story, or to a power cut (OSError)."""
         mount(self.flash, fresh)
@@ -89,6 +112,7 @@ class Story:
                         self.accepted.append(message(i))
                 if self.next_in < IN:
                     i = self.next_in
+                    self._free(node, 1 + i % 5)
                     self.next_in += 1
                     self.broker.send(1 + i % 5, 1 + i % 2, message(i))  # ids again
                 if self.next_out % 3 != 1:  # some are in flight together
@@ -138,6 +162,13 @@ def check(name, got, wanted, k):
 def tell(story, k):
     """Boot after the cut, finish the story and check both directions."""
     story.broker.lose_pubrecs()
+    if TWICE:
+        story.flash.left = 1 + k * 7 % 31
+        try:
+            story.run(fresh=False)
+        except (OSError, PowerLost):
+            pass
+        story.broker.lose_pubrecs()
     node = story.run(fresh=False)
     check("out", story.broker.delivered, story.accepted, k)
     check("in", story.handled, [message(i) for i in range(story.next_in)], k)
@@ -166,7 +197,7 @@ def main():
         story.flash.left = k
         try:
             story.run(fresh=False)
-        except OSError:
+        except (OSError, PowerLost):
             cuts += 1
         tell(story, k)
     print("cuts %d of %d block operations, %d erases" % (cuts, flash.operations, flash.erases))

@@ -110,6 +110,10 @@ class Broker:
                 entry[3] = 0x70
                 self._ack(0x62, entry[0])
 
+    def uses(self, packet_id):
+        """Tell whether a message with this id is under way to the client."""
+        return any([entry[0] == packet_id for entry in self.outgoing])
+
     def lose_pubrecs(self):
         """Have the network lose the PUBRECs that came, but for the last, which left just now."""
         for entry in [entry for entry in self.outgoing if entry[3] == _RELEASE][:-1]:

@@ -28,6 +28,7 @@ def attach(store: "Store", session: "Session", host: str, port: int) -> None:
     key = session.client_id + b"@" + host.encode() + b":" + str(port).encode()
     store.load(key if session.version == 4 else key + b" 5")
     session.store = session.outbox.store = store
+    store.session = session
     if store.known():
         session.known = True
     for packet_id, packet in store.messages():
@@ -37,9 +38,10 @@ def attach(store: "Store", session: "Session", host: str, port: int) -> None:
     for packet_id in store.released:
         session.ids.add(packet_id)
         session.released.add(packet_id)
+    if store.doubtful in store.received:  # or the next snapshot would make it certain
+        store.received.remove(store.doubtful)
     for packet_id in store.received:
-        if packet_id != store.doubtful:
-            session.received.add(packet_id)
+        session.received.add(packet_id)
     session.received.doubt()  # the power may have gone with a CONNACK under way
     session.acks_most = 0  # each ack leaves before anything else is written
     session.ids.next = store.last_packet_id + 1 & 0xFFFF or 1

@@ -136,15 +136,17 @@ class Session(Inbox):
             self.unsure = True  # CONNECT went out whole: the broker may have begun a session
         self.outbox.drop_released(self.released)
         self.outbox.mark_dup(self._current if self.writing else _RAW)
-        if self._half:
-            self._erase(self._half)  # it was never handled to the end
-            self._half = 0
         self.subscriptions.lost()
         self.reset()
         self.state = _CLOSED
         self.connected = False
         self.writing = self._acks_off = self.acks_end = self._handled = 0
         self._keep.pinging = False
+        if self._half:  # it was never handled to the end
+            self.received.discard(self._half)
+            if self.store is not None:
+                self.store.retract(self._half)
+            self._half = 0
 
     def disconnect(self, reason_code: int = 0, properties: "dict[str, Any] | None" = None) -> None:
         """Queue DISCONNECT: what is half written is finished, then nothing follows it."""

@@ -3,7 +3,7 @@
 A store is a folder of segment files. Each begins with a snapshot and goes on with records:
 
     S  key, last packet id, sequences that await an ack, ids released, ids received
-    P  sequence, oldest sequence still awaited, packet id, the PUBLISH packet
+    P  (or Q) sequence, oldest sequence still awaited, packet id, the PUBLISH packet
     R  packet id: PUBREC came, PUBREL may leave
     I  packet id: a QoS 2 message was received, PUBREC may leave
     E  packet id: PUBREL came, PUBCOMP may leave
@@ -17,11 +17,9 @@ not written; a message that was acknowledged and forgotten with the power is sen
 (QoS 1), or its PUBREL is (QoS 2). The snapshot covers all older segments, so one is deleted as
 soon as no message in it is awaited. Writes a message: QoS 1 out one, QoS 2 out two, QoS 2 in two.
 
-The id of a received QoS 2 message is written, then its handlers run, then PUBREC leaves, before
-anything else is written. So after a power cut only the id of the very last record can be in doubt,
-and the broker settles it: it sends PUBLISH again if it had no PUBREC, and the message is handled
-then, with `dup` set. Doubled is only what was handled while its PUBREC was lost with the power;
-whoever must exclude that too keeps the message's own number together with what its handler does.
+The id of a received QoS 2 message is written, then its handlers run, then PUBREC leaves; a P that
+is written meanwhile is a Q. So after a power cut only the last I, with nothing but Q behind it, is
+in doubt: it counts as not received, and the broker, if it had no PUBREC, sends PUBLISH again.
 """
 
 import os
@@ -41,6 +39,7 @@ if TYPE_CHECKING:
 
 _S = const(0x53)
 _P = const(0x50)
+_Q = const(0x51)
 _R = const(0x52)
 _I = const(0x49)
 _E = const(0x45)
@@ -75,6 +74,8 @@ class Store:
     OSError if the folder cannot be made or read. A store serves one client at one broker.
     """
 
+    _half = 0  # as in a session; before there is one no handler runs
+
     def __init__(self, path: str, size: int = 32768, segment: int = 4096) -> None:
         if segment < 256 or size < 3 * segment:
             raise ValueError("segment must be at least 256 bytes and size at least 3 segments")
@@ -86,13 +87,16 @@ class Store:
         self.released: list[int] = []  # ids that await PUBCOMP, in PUBREC order
         self.received: list[int] = []  # ids of QoS 2 messages received, until PUBREL
         self.doubtful = 0  # the one of them whose handlers may not have run
+        self.session: Any = self  # whose handlers may run while something is written
         self._key = 0
         self._sequence = 0
         self._number = 0  # of the newest segment
         self._sent: list[_Sent] = []  # in the order of sending
         self._segments: list[_Segment] = []  # the last one is written to, if _file is open
         self._file: Any = None
-        if not _exists(path):
+        try:
+            os.stat(path)
+        except OSError:
             os.mkdir(path)
 
     # start
@@ -130,19 +134,17 @@ class Store:
         return not first
 
     def _apply(self, kind: int, body: bytes, segment: _Segment, at: int) -> None:
-        self.doubtful = 0
+        packet_id = int.from_bytes(body[:2], "little")  # where the body is one
+        if kind != _Q:
+            self.doubtful = 0
         if kind == _S:
             self._snapshot(body)
-            return
-        if kind == _X:
+        elif kind == _X:
             self.released = []
             self.received = []
-            return
-        if kind == _P:
+        elif kind in (_P, _Q):
             self._apply_publish(body, segment, at)
-            return
-        packet_id = struct.unpack("<H", body)[0]
-        if kind == _R:
+        elif kind == _R:
             self._awaits_pubcomp(packet_id)
         elif kind == _I:
             self.doubtful = packet_id
@@ -202,17 +204,15 @@ class Store:
     def accept(self, outbox: "Outbox", end: int) -> None:
         """Keep the PUBLISH that ends at `end` of the outbox's buffer, or it was never accepted."""
         record = outbox._at - 6
-        kept = False
         try:
             if hasattr(outbox.lent.get(record), "begin"):
                 raise ValueError("a store keeps payloads that are in memory, not an Upload")
             head = memoryview(outbox.buf)[outbox._at : end]
             self.publish(outbox.packet_id, head, outbox.lent.get(record, b""))
-            kept = True
-        finally:
-            if not kept:
-                outbox.lent.pop(record, None)
-                outbox.ids.discard(outbox.packet_id)
+        except BaseException:
+            outbox.lent.pop(record, None)
+            outbox.ids.discard(outbox.packet_id)
+            raise
 
     def release(self, packet_id: int) -> None:
         """PUBREC has come; call before PUBREL leaves."""
@@ -241,6 +241,13 @@ class Store:
             self._append(_E, struct.pack("<H", packet_id))
             self.received.remove(packet_id)
 
+    def retract(self, packet_id: int) -> None:
+        """The handlers of a QoS 2 message did not end: it is as if it had not come."""
+        try:
+            self.erase(packet_id)
+        except OSError:  # the next record begins with a snapshot, which is without it
+            self.received.remove(packet_id)
+
     def reset(self) -> None:
         """The broker has lost the session."""
         if self.released or self.received:
@@ -259,8 +266,7 @@ class Store:
 
     def close(self) -> None:
         """Close the file; the next write begins a segment."""
-        file = self._file
-        self._file = None
+        file, self._file = self._file, None
         if file is not None:
             file.close()
 
@@ -282,13 +288,13 @@ class Store:
             self._rotate()
         segment = self._segments[-1]
         at = segment.size + 5
+        if kind == _P and self.session._half:
+            kind = _Q
         segment.size += self._write(kind, parts)
         return at
 
     def _write(self, kind: int, parts: "tuple[Any, ...]") -> int:
-        n = 0
-        for part in parts:
-            n += len(part)
+        n = sum([len(part) for part in parts])
         head = struct.pack("<BI", kind, n)
         crc = crc32(head)
         try:
@@ -302,7 +308,7 @@ class Store:
             try:
                 self.close()  # what is torn is not written behind
             except OSError:
-                self._file = None
+                pass
             raise
         self.writes += 1
         return n + _OVERHEAD
@@ -316,7 +322,8 @@ class Store:
         sequences = [sent.sequence for sent in self._sent]
         body = struct.pack("<IHH", self._key, self.last_packet_id, len(sequences))
         body += struct.pack("<%dI" % len(sequences), *sequences)
-        for ids in (self.released, self.received):
+        half = self.session._half  # its doubt goes on behind the snapshot
+        for ids in (self.released, [i for i in self.received if i != half]):
             body += struct.pack("<H%dH" % len(ids), len(ids), *ids)
         try:
             segment.size = self._write(_S, (body,))
@@ -324,6 +331,8 @@ class Store:
             os.remove(segment.path)
             raise
         self._segments.append(segment)
+        if half in self.received:
+            segment.size += self._write(_I, (struct.pack("<H", half),))
         self._clean()
 
     def _clean(self) -> None:
@@ -364,14 +373,6 @@ class Store:
         self._clean()
 
 
-def _exists(path: str) -> bool:
-    try:
-        os.stat(path)
-    except OSError:
-        return False
-    return True
-
-
 def _packet(sent: _Sent) -> bytes:
     with open(sent.segment.path, "rb") as file:
         file.seek(sent.at)
@@ -386,7 +387,7 @@ def _records(file: "Any") -> "Iterator[tuple[int, int, bytes]]":
         if len(head) < 5:
             return
         kind, n = struct.unpack("<BI", head)
-        if kind not in (_S, _P, _R, _I, _E, _X) or n > 268435460:
+        if kind not in (_S, _P, _Q, _R, _I, _E, _X) or n > 268435460:
             return
         try:
             body = file.read(n)
