@@ -69,6 +69,23 @@ SCENARIOS = (
         ),
     },
     {
+        "name": "a_long_text_in_a_large_outbox",
+        "cases": {
+            "16383": {"@text": "x" * 16383, "@raw": b"x" * 16383},
+            "16384": {"@text": "x" * 16384, "@raw": b"x" * 16384},
+            "20000": {"@text": "xy" * 10000, "@raw": b"xy" * 10000},
+            "not_ascii": {"@text": "x" * 16384 + "\xfc", "@raw": b"x" * 16384 + b"\xc3\xbc"},
+        },
+        "broker": (
+            ("greet",), ("expect", "PUBLISH", {"payload": "@raw", "packet_id": "$a"}), ACK,
+            ("expect", "PUBLISH", {"payload": "@raw", "qos": 0}),
+        ),
+        "client": (
+            ("new", {"tx_size": 65536}), ("connect",),
+            ("publish", ("a", "@text"), {"qos": 1}, None), ("publish", ("a", "@text"), {}, None),
+        ),
+    },
+    {
         "name": "remaining_length_at_its_borders",
         "covers": ("U311-8",),
         "cases": {

@@ -76,11 +76,11 @@ def _put_tight(
 def is_ascii(text: str, buf: bytearray, off: int, end: int) -> bool:
     """Tell whether `text` is as many bytes as characters, and free of U+0000.
 
-    Uses `buf[off:end]` as scratch instead of the heap: where the text is too long for it, the
-    answer is False.
+    Uses `buf[off:end]` as scratch instead of the heap: where the text is too long for it, or for
+    the zeros that `put` writes behind it in one step, the answer is False.
     """
     n = len(text)
-    if "\0" in text or off + 2 * n + 16 > end:
+    if "\0" in text or off + 2 * n + 16 > end or n > 16383:
         return False
     put(buf, off, text, n + 1, end)
     return not buf[off + n]
