@@ -86,6 +86,20 @@ SCENARIOS = (
         ),
     },
     {
+        "name": "a_text_that_a_long_topic_leaves_no_room_for",
+        "broker": (
+            ("greet",), ("expect", "PUBLISH", {"topic": "a" * 900, "payload": b"b" * 300}),
+            ("expect", "PUBLISH", {"topic": "a" * 900, "payload": b"b" * 300, "packet_id": "$a"}),
+            ACK, ("expect", "PUBLISH", {"payload": b"next", "packet_id": "$b"}),
+            ("send", "PUBACK", {"packet_id": "$b"}),
+        ),
+        "client": (
+            ("connect",), ("publish", ("a" * 900, "b" * 300), {}, None),
+            ("publish", ("a" * 900, "b" * 300), {"qos": 1}, None),
+            ("publish", ("a", b"next"), {"qos": 1}, None),
+        ),
+    },
+    {
         "name": "remaining_length_at_its_borders",
         "covers": ("U311-8",),
         "cases": {

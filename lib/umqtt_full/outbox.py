@@ -133,7 +133,7 @@ class Outbox:
         """Do so without copying the payload."""
         if hasattr(payload, "begin"):
             return 0
-        self.rest = payload
+        self.rest = payload.encode() if isinstance(payload, str) else payload
         self._once_length = self._head(flags, n + self._head_n + 2) - _HEAD
         self._once_format = ""
         self._once_n = n
@@ -150,7 +150,12 @@ class Outbox:
         self._commit(_HEAD, _HEAD + n, _ONCE)
 
     def _own(self, payload: "Any") -> "Any":
-        """Return a payload that is lent, or a copy if it may be the message of a handler."""
+        """Return a payload that is lent, or a copy if it may be the message of a handler.
+
+        What `_plain` has left a str, because it might be copied, is none: streams take bytes.
+        """
+        if isinstance(payload, str):
+            return payload.encode()
         return bytes(payload) if self.copies and type(payload) is memoryview else payload
 
     def _room(self, payload_n: int, n: int) -> bool:
