@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from umqtt_full import Client, Store, Upload
 from umqtt_full.session import Session
+from umqtt_full.session5 import Session5
 
 from tools.broker import Broker
 
@@ -82,6 +83,15 @@ def test_a_file_that_became_shorter_is_told() -> None:
     file.truncate(100)
     with pytest.raises(OSError, match="shorter"):
         drained(session)
+
+
+def test_it_is_not_said_to_be_text() -> None:
+    """MQTT 5: that would have to be checked before it is sent."""
+    outbox = Session5("x", tx_size=128).outbox
+    for payload in (Upload(io.BytesIO(DATA)), None):
+        with pytest.raises(ValueError, match="payload_format_indicator=1 needs text in memory"):
+            outbox.publish(outbox.describe("t", {"payload_format_indicator": 1}), payload, 2)  # type: ignore[arg-type]
+    assert not outbox.lent and not outbox.ids
 
 
 def test_a_store_refuses_it(tmp_path: Path) -> None:

@@ -28,6 +28,9 @@ _once = Outbox.once
 def check_text(payload: "Any") -> None:
     """Raise ValueError if a payload that is said to be text is not UTF-8 (3.3.2.3.2)."""
     if not isinstance(payload, str):
+        if not isinstance(payload, (bytes, bytearray, memoryview)):
+            kind = type(payload).__name__
+            raise ValueError("payload_format_indicator=1 needs text in memory, not " + kind)
         data = bytes(payload)
         if not valid_utf8(data, 0, len(data)):
             raise ValueError("payload_format_indicator is 1, but the payload is not UTF-8")
