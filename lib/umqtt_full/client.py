@@ -77,15 +77,18 @@ class Client(Link):
         Takes at most a second. Messages that are not acknowledged stay for the next connection.
         A reason code and properties go with MQTT 5 alone.
         """
-        if self.session.connected:
+        connected = self.session.connected
+        if connected:
             self.session.disconnect(reason_code, properties)
-            try:
+        try:
+            if connected:
                 self._flush()
                 if not self._feeding:
                     self._farewell()
-            except OSError as exc:
-                self.error = exc
-        self.close()
+        except Exception as exc:  # also a ProtocolError: a stream may have rules of its own
+            self.error = exc
+        finally:
+            self.close()
 
     def _farewell(self) -> None:
         """Write DISCONNECT; then let the broker close first, so that no reset overtakes it."""
