@@ -112,7 +112,7 @@ class Script(Looking, Polling):
 
     def value(self, arg):
         """An argument: a name of `let`, ("times", x, n), ("bytearray", x), the
-        next number for ("count",), or what it says."""
+        next number for ("count",), ("upload", size, left), or what it says."""
         if isinstance(arg, str) and arg in self.names:
             return self.names[arg]
         if isinstance(arg, tuple) and arg[0] == "times":
@@ -122,6 +122,8 @@ class Script(Looking, Polling):
             return str(self.counted)
         if isinstance(arg, tuple) and arg[0] in ("bytearray", "memoryview"):
             return getattr(builtins, arg[0])(arg[1])
+        if isinstance(arg, tuple) and arg[0] == "upload":
+            return __import__("shortened").upload(*arg[1:])
         return arg
 
     # --------------------------------------------------------- client and hooks

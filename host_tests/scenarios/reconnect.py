@@ -7,6 +7,9 @@ SUB_A = ("expect_subscriptions", (("a", 1),))
 END = ("expect", "PUBLISH", {"topic": "end"})
 SAY_END = ("publish", ("end", b""))
 
+NEXT = ("expect", "PUBLISH", {"payload": b"next", "dup": False, "packet_id": "$a"})
+ACKED = ("send", "PUBACK", {"packet_id": "$a"})
+
 SCENARIOS = (
     {
         "name": "poll_brings_the_link_back",
@@ -262,6 +265,46 @@ SCENARIOS = (
             ("within_ms", 3000, ("raises", "LimitError", {},
                 ("publish", ("a", b"x" * 30), {"qos": 1, "timeout_ms": 300}))),
             ("close",),
+        ),
+    },
+    {
+        "name": "an_upload_whose_file_fails_is_given_up",
+        "cases": {
+            "begun_1": {"@qos": 1, "@left": 3000}, "begun_2": {"@qos": 2, "@left": 3000},
+            "at_once_1": {"@qos": 1, "@left": 0},
+        },
+        "broker": (("greet",), ("expect_eof",), ("greet", {"session_present": 1}), NEXT, ACKED),
+        "client": (
+            ("new", {"reconnect": True, "tx_size": 256}), ("connect",),
+            ("within_ms", 3000, ("raises", "OSError", {"errno": "EIO"},
+                ("publish", ("a", ("upload", 5000, "@left")), {"qos": "@qos"}))),
+            ("publish", ("a", b"next"), {"qos": 1}, None),
+            ("events", [("connect", False), ("disconnect", "OSError"), ("connect", True)]),
+        ),
+    },
+    {
+        "name": "an_upload_that_nobody_waits_for_is_told_to_on_error",
+        "cases": {"0": {"@qos": 0}, "1": {"@qos": 1}, "2": {"@qos": 2}},
+        "broker": (("greet",), ("expect_eof",), ("greet", {"session_present": 1}), NEXT, ACKED),
+        "client": (
+            ("new", {"reconnect": True, "tx_size": 256}), ("connect",),
+            ("publish_nowait", ("a", ("upload", 5000, 3000)), {"qos": "@qos"}),
+            ("publish_nowait", ("a", b"next"), {"qos": 1}),
+            ("poll_until_event", "error"),
+            ("events", [("connect", False), ("disconnect", "OSError"), ("connect", True),
+                ("error", "OSError")]),
+            ("poll_until_attr", "session.outbox.lent", {}),
+        ),
+    },
+    {
+        "name": "an_upload_whose_file_fails_is_told_once",
+        "broker": (("greet",), ("expect_eof",), ("greet", {"session_present": 1}), NEXT, ACKED),
+        "client": (
+            ("new", {"tx_size": 256}), ("connect",),
+            ("raises", "OSError", {"errno": "EIO"},
+                ("publish", ("a", ("upload", 5000, 3000)), {"qos": 1})),
+            ("connect",), ("publish", ("a", b"next"), {"qos": 1}, None),
+            ("events", [("connect", False), ("disconnect", "OSError"), ("connect", True)]),
         ),
     },
     {

@@ -278,7 +278,7 @@ class AsyncClient(Supervisor):
         finally:
             waiter.packet_id = 0
             if self.session.refused:  # the call was cancelled as the refusal came
-                self.session.tell(self)  # type: ignore[attr-defined]
+                self.session.tell(self)
 
     def _refusal(self, waiter: Waiter, packet_id: int) -> Exception:
         """Return why the broker refused; it is kept while another call waits for it too."""

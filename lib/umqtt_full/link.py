@@ -264,6 +264,8 @@ class Link:
         self._parted = self._parted or not self.reconnect
         if self.error is not exc:
             raise self.error
+        if self.session.refused:  # told now
+            self.session.refused = {k: e for k, e in self.session.refused.items() if e is not exc}
         return False
 
     def _serve(self) -> int:
@@ -393,7 +395,7 @@ class Link:
             self._feeding = self.session.outbox.copies = True
             self._paused = self.session.feed(n)
             if self.session.refused:
-                self.session.tell(self)  # type: ignore[attr-defined]
+                self.session.tell(self)
         finally:
             self._feeding = self.session.outbox.copies = False
         if not self._blocked and self._stream is not None:

@@ -25,7 +25,7 @@ every subscription is made again.
 
 from micropython import const
 
-from .errors import ProtocolError, ReasonError
+from .errors import ProtocolError, ReasonError, tell
 from .ids import IdList, Ids, Received
 from .inbox import Inbox
 from .keep_alive import DEAD, PING, KeepAlive
@@ -70,7 +70,8 @@ class Session(Inbox):
     """
 
     version, known, again = 4, False, False  # again: connect at once
-    refused: "dict[int, ReasonError]" = {}  # MQTT 5: messages that were refused
+    refused: "dict[int, Exception]" = {}  # messages that will not be delivered, and why
+    tell = tell
     farewell: "Callable[[BaseException, Any], None] | None" = None  # MQTT 5: the last packet
     _encode_connect = staticmethod(encode_connect)
     _outbox, _subscriptions = Outbox, Subscriptions
@@ -135,7 +136,11 @@ class Session(Inbox):
         if self.state == _CONNECTING and not self.writing:
             self.unsure = True  # CONNECT went out whole: the broker may have begun a session
         self.outbox.drop_released(self.released)
-        self.outbox.mark_dup(self._current if self.writing else _RAW)
+        p = self._current if self.writing else _RAW
+        lent: Any = self.outbox.lent.get(p)
+        if hasattr(lent, "give_up"):
+            lent.give_up(self, p)
+        self.outbox.mark_dup(p)
         self.subscriptions.lost()
         self.reset()
         self.state = _CLOSED
@@ -235,6 +240,7 @@ class Session(Inbox):
         p = self._current
         if p >= 0:
             if p in self.outbox.lent:
+                self.writing = 1  # half written, also if an Upload fails
                 self.tx_buf, self.tx_off = self.outbox.follow(p, self.tx_buf), 0
                 self.writing = len(self.tx_buf)
                 if self.writing:

@@ -4,9 +4,15 @@ import errno
 
 from micropython import const
 
+from .errors import Guard
+
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
     from typing import Any
+
+    from .session import Session
+
+_ONCE = const(1)
 
 
 class Upload:
@@ -14,8 +20,12 @@ class Upload:
 
     `file` has `readinto` and `seek`; `size` None: up to its end. At most `chunk` bytes are in
     memory at a time. Leave file and content alone until the message is acknowledged: it may be
-    sent again. OSError(EIO) from the sending call: the file became shorter.
+    sent again. OSError(EIO): the file became shorter. That, or any other error of the file, ends
+    the connection, on which the packet is half written, and the message is given up: the call that
+    waits for it raises the error; if there is none, or at QoS 0, `on_error` is told.
     """
+
+    error: Exception | None = None  # of the file, while the payload was read
 
     def __init__(self, file: "Any", size: int | None = None, chunk: int = 512) -> None:
         self._file = file
@@ -25,13 +35,16 @@ class Upload:
         self._size = size
         self._left = 0
         self._chunk = bytearray(chunk)
+        self._guard = Guard(self._failed)
 
     def __len__(self) -> int:
         return self._size
 
     def begin(self) -> "bytearray | memoryview":
         """Return the first piece."""
-        self._file.seek(self._start)
+        self.error = None
+        with self._guard:
+            self._file.seek(self._start)
         self._left = self._size
         return self.refill()
 
@@ -47,7 +60,31 @@ class Upload:
         part: bytearray | memoryview = self._chunk
         if self._left < len(part):
             part = memoryview(part)[: self._left]
-        if len(part) and self._file.readinto(part) != len(part):
-            raise OSError(errno.EIO, "the file is shorter than its payload")
+        with self._guard:
+            if len(part) and self._file.readinto(part) != len(part):
+                raise OSError(errno.EIO, "the file is shorter than its payload")
         self._left -= len(part)
         return part
+
+    def _failed(self, exc: BaseException) -> bool:
+        if isinstance(exc, Exception) and not isinstance(exc, MemoryError):
+            self.error = exc
+        return False
+
+    def give_up(self, session: "Session", p: int) -> None:
+        """The connection ends in the middle of record `p`: not sent again if the file failed.
+
+        Else each connection would end like that, and nothing behind it would ever be sent.
+        """
+        if self.error is None:
+            return
+        outbox = session.outbox
+        if not session.refused:
+            session.refused = {}  # not that of the class
+        if outbox.buf[p + 3] == _ONCE:  # gone with the connection in any case
+            session.refused[-1] = self.error  # no call waits for it by an id
+            return
+        packet_id = outbox.buf[p + 4] << 8 | outbox.buf[p + 5]
+        outbox.free(p)
+        session.refused[packet_id] = self.error
+        session.done(packet_id)
