@@ -14,13 +14,13 @@ _REQUIRED = object()
 
 # section -> key -> (kind, default, lowest or shortest, highest or longest).
 # Kinds: "text" in bytes of UTF-8, "integer", "number", "topic", "path" (of a WebSocket), "file"
-# (a name on the board), "switch", or a tuple of allowed texts.
+# (a name on the board), "country", "switch", or a tuple of allowed texts.
 _SCHEMA: dict[str, dict[str, Any]] = {
     "wifi": {
         "ssid": ("text", _REQUIRED, 1, 32),
         "password": ("text", "", 0, 64),
         "hostname": ("text", None, 1, 32),
-        "country": ("text", None, 2, 2),
+        "country": ("country", None, 2, 2),
         "power_save": (("none", "performance", "powersave"), "performance", 0, 0),
         "stable_s": ("number", 3, 0, 600),
         "leave_s": ("number", 1, 0, 60),
@@ -172,10 +172,11 @@ def _fits(value: object, kind: object, low: float, high: float) -> bool:
         return value in kind
     if kind == "switch":
         return isinstance(value, bool)
-    if kind in ("text", "topic", "path", "file"):
+    if kind in ("text", "file", "topic", "path", "country"):
         if not isinstance(value, str) or not low <= len(value.encode()) <= high:
             return False
-        return _is_topic(value) if kind == "topic" else kind != "path" or _is_path(value)
+        is_right = {"topic": _is_topic, "path": _is_path, "country": _is_country}.get(str(kind))
+        return is_right is None or is_right(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
     return (kind == "number" or isinstance(value, int)) and low <= value <= high
@@ -192,11 +193,18 @@ def _is_path(value: str) -> bool:
     return value[0] == "/" and all(32 < ord(character) < 127 for character in value)
 
 
+def _is_country(value: str) -> bool:
+    """Two bytes may be one letter: the port refuses that with an error, after the check."""
+    return all("A" <= character <= "Z" for character in value)
+
+
 def _wanted(kind: object, low: float, high: float) -> str:
     if isinstance(kind, tuple):
         return "one of " + _names(kind)
     if kind == "switch":
         return "true or false"
+    if kind == "country":
+        return 'two letters A to Z, as "DE"'
     span = (str(low) if low == high else str(low) + " to " + str(high)) + " bytes"
     if kind == "text":
         return "a text of " + span

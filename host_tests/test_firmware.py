@@ -71,7 +71,15 @@ BAD_SETTINGS: list[tuple[Any, list[str]]] = [
     ),
     (
         {**LEAST, "wifi": {"ssid": "s", "country": "DEU"}},
-        ['c: wifi.country must be a text of 2 bytes, not "DEU"'],
+        ['c: wifi.country must be two letters A to Z, as "DE", not "DEU"'],
+    ),
+    (
+        {**LEAST, "wifi": {"ssid": "s", "country": "é"}},
+        ['c: wifi.country must be two letters A to Z, as "DE", not *'],
+    ),
+    (
+        {**LEAST, "wifi": {"ssid": "s", "country": "d1"}},
+        ['c: wifi.country must be two letters A to Z, as "DE", not "d1"'],
     ),
     (
         {**LEAST, "wifi": {"ssid": "s", "power_save": "off"}},
