@@ -72,6 +72,7 @@ class Wifi:
         self._probe: Probe | None = None
         self._probe_works: bool | None = None  # None: not known yet
         self._probed_at = self._since
+        self._may_probe = False  # again, after _PROBE_AGAIN_MS
         self._suspected = False
         self._believed = False  # the silence of a server that has never answered
         if settings["hostname"]:
@@ -132,6 +133,7 @@ class Wifi:
 
     def step(self, now_ms: Ticks) -> bool:
         """Do what is due, at once; True when WiFi can be used."""
+        self._wait_to_probe(now_ms)
         state = self._state
         if state == _UP:
             self._step_up(now_ms)
@@ -270,17 +272,19 @@ class Wifi:
             answered = self._probe.step(now_ms)
             if answered is not None:
                 self._judge(answered, now_ms)
-        elif self._probe_due(now_ms):
+        elif self._probe_due():
             self._probed_at = now_ms
+            self._may_probe = False
             self._probe = Probe(self._wlan.ifconfig()[3], now_ms)
 
-    def _probe_due(self, now_ms: Ticks) -> bool:
+    def _wait_to_probe(self, now_ms: Ticks) -> None:
+        """Remember that the pause is over: ticks that are days old are in the future again."""
+        if time.ticks_diff(now_ms, self._probed_at) >= _PROBE_AGAIN_MS:
+            self._may_probe = True
+
+    def _probe_due(self) -> bool:
         """Once after coming up, to learn whether the server answers here at all."""
-        if self._probe_works is None:
-            return True
-        if not self._suspected:
-            return False
-        return time.ticks_diff(now_ms, self._probed_at) >= _PROBE_AGAIN_MS
+        return self._probe_works is None or (self._suspected and self._may_probe)
 
     def _judge(self, answered: bool, now_ms: Ticks) -> None:
         suspected = self._suspected

@@ -132,6 +132,23 @@ print(wifi.rejoins, wifi.losses, wifi.is_up())
 
 
 @pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize("hours", [1, 8 * 24])
+def test_a_dead_link_is_seen_after_any_uptime(board: str, hours: int, tmp_path: Path) -> None:
+    """Ticks of 30 bits: what is more than 6.2 days old seems to be in the future."""
+    program = """
+until(True, 30), until(False, 60)
+for _ in range(%d):
+    sim.advance(3600000)
+    wifi.step(sim.now_ms())
+sim.command("lie on")
+wifi.suspect()
+print(until(False, 90), wifi.losses)
+"""
+    last = run(board, tmp_path, WIFI + program % hours, 32).splitlines()[-1].split()
+    assert 0 <= int(last[0]) <= 40 and last[1] == "1"
+
+
+@pytest.mark.parametrize("board", BOARDS)
 def test_it_escalates_and_resets_the_board_last(board: str, tmp_path: Path) -> None:
     program = """
 sim.command("ap off")
