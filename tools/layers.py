@@ -25,7 +25,7 @@ LIBRARY = "umqtt_full"
 # A module imports modules of a lower rank only. A new module has to be placed here.
 RANKS = {
     **dict.fromkeys(("_cpython", "errors", "reason", "wrong"), 0),
-    **dict.fromkeys(("topic", "ids", "net", "upload", "waits"), 1),
+    **dict.fromkeys(("topic", "ids", "net", "segments", "upload", "waits"), 1),
     **dict.fromkeys(("packet", "tls", "ws"), 2),
     **dict.fromkeys(("inbox", "outbox", "properties", "subscriptions"), 3),
     **dict.fromkeys(("keep_alive", "long", "messages", "reason5", "will"), 3),

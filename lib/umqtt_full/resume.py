@@ -55,10 +55,11 @@ def _restore(outbox: "Outbox", packet_id: int, packet: bytes, version: int) -> N
     p = outbox._reserve(n, 0)
     if p < 0:
         raise LimitError("tx_size is less than what the store holds")
-    outbox.buf[p : p + n] = packet[:n]
+    whole = memoryview(packet)  # a second copy of a long one might find no room
+    outbox.buf[p : p + n] = whole[:n]
     outbox.buf[p] |= _DUP
     if n < len(packet):
-        outbox.lent[p - _HEAD] = packet[n:]
+        outbox.lent[p - _HEAD] = whole[n:]
     outbox.packet_id = packet_id
     outbox._commit(p, p + n, _PUBACK + ((packet[0] & 4) << 2))
 

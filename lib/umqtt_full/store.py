@@ -29,6 +29,7 @@ from binascii import crc32
 from micropython import const
 
 from .errors import LimitError
+from .segments import exists, read, records, remove, segment_names
 
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
@@ -94,9 +95,7 @@ class Store:
         self._sent: list[_Sent] = []  # in the order of sending
         self._segments: list[_Segment] = []  # the last one is written to, if _file is open
         self._file: Any = None
-        try:
-            os.stat(path)
-        except OSError:
+        if not exists(path):
             os.mkdir(path)
 
     # start
@@ -110,15 +109,14 @@ class Store:
         self._key = crc32(key) & 0xFFFFFFFF
         self._sent = []
         self._segments = []
-        for name in sorted(os.listdir(self.path)):
-            if name.endswith(".seg"):
-                path = self.path + "/" + name
-                segment = _Segment(path, os.stat(path)[6])
-                self._number = int(name[:-4], 16)
-                if self._read(segment):
-                    self._segments.append(segment)
-                else:
-                    os.remove(path)
+        for name in segment_names(self.path):
+            path = self.path + "/" + name
+            segment = _Segment(path, os.stat(path)[6])
+            if self._read(segment):
+                self._segments.append(segment)
+                self._number = int(name[:8], 16)
+            else:
+                os.remove(path)
         self._sent.sort(key=lambda sent: sent.sequence)
         self._clean()
 
@@ -126,14 +124,14 @@ class Store:
         """Take what a segment says; False if it says nothing to us."""
         first = True
         with open(segment.path, "rb") as file:
-            for kind, at, body in _records(file):
+            for kind, at, n, body in records(file, segment.size):
                 if first and (kind != _S or struct.unpack_from("<I", body)[0] != self._key):
                     return False
                 first = False
-                self._apply(kind, body, segment, at)
+                self._apply(kind, body, segment, at, n)
         return not first
 
-    def _apply(self, kind: int, body: bytes, segment: _Segment, at: int) -> None:
+    def _apply(self, kind: int, body: bytes, segment: _Segment, at: int, n: int) -> None:
         packet_id = int.from_bytes(body[:2], "little")  # where the body is one
         if kind != _Q:
             self.doubtful = 0
@@ -143,7 +141,7 @@ class Store:
             self.released = []
             self.received = []
         elif kind in (_P, _Q):
-            self._apply_publish(body, segment, at)
+            self._apply_publish(body, segment, at, n)
         elif kind == _R:
             self._awaits_pubcomp(packet_id)
         elif kind == _I:
@@ -153,7 +151,7 @@ class Store:
         elif packet_id in self.received:
             self.received.remove(packet_id)
 
-    def _apply_publish(self, body: bytes, segment: _Segment, at: int) -> None:
+    def _apply_publish(self, body: bytes, segment: _Segment, at: int, n: int) -> None:
         sequence, oldest, packet_id = struct.unpack_from("<IIH", body)
         self._sequence = max(sequence, self._sequence)
         self.last_packet_id = packet_id
@@ -162,7 +160,7 @@ class Store:
                 self._forget(sent)
         if packet_id in self.released:
             self.released.remove(packet_id)
-        self._sent.append(_Sent(sequence, packet_id, segment, at + 10, len(body) - 10))
+        self._sent.append(_Sent(sequence, packet_id, segment, at + 10, n - 10))
 
     def _snapshot(self, body: bytes) -> None:
         _, self.last_packet_id, n = struct.unpack_from("<IHH", body)
@@ -181,7 +179,7 @@ class Store:
     def messages(self) -> "Iterator[tuple[int, bytes]]":
         """Give (packet id, PUBLISH packet) of each message that awaits an ack, in order."""
         for sent in self._sent:
-            yield sent.packet_id, _packet(sent)
+            yield sent.packet_id, read(sent.segment.path, sent.at, sent.n)
 
     # what a session does with it
 
@@ -223,10 +221,7 @@ class Store:
         """A message is acknowledged to its end: nothing is written."""
         if packet_id in self.released:
             self.released.remove(packet_id)
-        for sent in self._sent:
-            if sent.packet_id == packet_id:
-                self._forget(sent)
-                break
+        self._acknowledged(packet_id)
         self._clean()
 
     def receive(self, packet_id: int) -> None:
@@ -265,18 +260,26 @@ class Store:
         return len(self._segments) > 0
 
     def close(self) -> None:
-        """Close the file; the next write begins a segment."""
-        file, self._file = self._file, None
-        if file is not None:
-            file.close()
+        """Close the file, also if that fails: all that counts was flushed."""
+        file, self._file = self._file, None  # the next write begins a segment
+        try:
+            if file is not None:
+                file.close()
+        except OSError:
+            pass
 
     # the files
 
     def _awaits_pubcomp(self, packet_id: int) -> None:
-        for sent in list(self._sent):
+        if packet_id not in self.released:
+            self.released.append(packet_id)  # first: it may need memory
+        self._acknowledged(packet_id)
+
+    def _acknowledged(self, packet_id: int) -> None:
+        for sent in self._sent:
             if sent.packet_id == packet_id:
                 self._forget(sent)
-        self.released.append(packet_id)
+                break
 
     def _forget(self, sent: _Sent) -> None:
         sent.segment.live -= 1
@@ -316,19 +319,22 @@ class Store:
     def _rotate(self) -> None:
         """Begin a segment with a snapshot; then delete those that are not needed any more."""
         self.close()
-        self._number += 1
-        segment = _Segment("%s/%08x.seg" % (self.path, self._number), 0)
-        self._file = open(segment.path, "wb")  # noqa: SIM115
         sequences = [sent.sequence for sent in self._sent]
         body = struct.pack("<IHH", self._key, self.last_packet_id, len(sequences))
         body += struct.pack("<%dI" % len(sequences), *sequences)
         half = self.session._half  # its doubt goes on behind the snapshot
         for ids in (self.released, [i for i in self.received if i != half]):
             body += struct.pack("<H%dH" % len(ids), len(ids), *ids)
+        path = self.path
+        while path == self.path or exists(path):  # a folder may have such a name
+            self._number += 1
+            path = "%s/%08x.seg" % (self.path, self._number)
+        segment = _Segment(path, 0)
+        self._file = open(path, "wb")  # noqa: SIM115
         try:
             segment.size = self._write(_S, (body,))
         except OSError:
-            os.remove(segment.path)
+            os.remove(path)
             raise
         self._segments.append(segment)
         if half in self.received:
@@ -339,9 +345,7 @@ class Store:
         """Delete segments in which nothing is awaited, except the one that is written to."""
         for segment in self._segments[:-1]:
             if not segment.live:
-                try:
-                    os.remove(segment.path)
-                except OSError:
+                if not remove(segment.path):
                     return  # the flash is failing: it is tried again with the next one
                 self._segments.remove(segment)
 
@@ -365,36 +369,9 @@ class Store:
         for sent in self._sent:
             if sent.segment is segment:
                 start = struct.pack("<IIH", sent.sequence, self._sent[0].sequence, sent.packet_id)
-                at = self._append(_P, start, _packet(sent))
+                at = self._append(_P, start, read(sent.segment.path, sent.at, sent.n))
                 segment.live -= 1
                 sent.segment = self._segments[-1]
                 sent.segment.live += 1
                 sent.at = at + 10
         self._clean()
-
-
-def _packet(sent: _Sent) -> bytes:
-    with open(sent.segment.path, "rb") as file:
-        file.seek(sent.at)
-        return file.read(sent.n)
-
-
-def _records(file: "Any") -> "Iterator[tuple[int, int, bytes]]":
-    """Give (kind, offset of the body, body) of each record, up to the first damaged one."""
-    at = 0
-    while True:
-        head = file.read(5)
-        if len(head) < 5:
-            return
-        kind, n = struct.unpack("<BI", head)
-        if kind not in (_S, _P, _Q, _R, _I, _E, _X) or n > 268435460:
-            return
-        try:
-            body = file.read(n)
-        except MemoryError:
-            return  # a length that is not one
-        crc = file.read(4)
-        if len(crc) < 4 or crc32(body, crc32(head)) & 0xFFFFFFFF != struct.unpack("<I", crc)[0]:
-            return
-        yield kind, at + 5, body
-        at += n + _OVERHEAD

@@ -1,0 +1,86 @@
+"""The store where something else than the flash fails: memory, Ctrl-C, odd files in its folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_store import KEY, FailingFile, kept, publish, segments, session
+from umqtt_full import Store
+
+
+class SmallReads(FailingFile):
+    """A file for whose reads the heap has room for `left` bytes."""
+
+    def read(self, n: int) -> bytes:
+        if n > self.left:
+            raise MemoryError
+        return bytes(self.file.read(n))
+
+    def __enter__(self) -> SmallReads:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def boot_with(room: int, path: Path, monkeypatch: Any) -> Store:
+    """A store that was loaded while the heap had room for reads of that many bytes."""
+    store = Store(str(path), 32768, 4096)
+    opened = [SmallReads(open(file, "rb"), room) for file in segments(path)]  # noqa: SIM115
+    monkeypatch.setattr("umqtt_full.store.open", lambda *_: opened.pop(0), raising=False)
+    try:
+        store.load(KEY)
+    finally:
+        monkeypatch.undo()
+        for file in opened:
+            file.close()
+    return store
+
+
+def test_a_start_finds_a_message_longer_than_what_the_heap_has_free(
+    tmp_path: Path, monkeypatch: Any
+) -> None:
+    made = session(tmp_path / "s", 32768, 4096)
+    sent = [publish(made, number, size=size) for number, size in ((1, 1), (2, 9000), (3, 1))]
+    store = boot_with(500, tmp_path / "s", monkeypatch)
+    assert [packet_id for packet_id, _ in store.messages()] == sent
+
+
+def test_a_start_without_memory_fails_and_forgets_nothing(
+    tmp_path: Path, monkeypatch: Any
+) -> None:
+    made = session(tmp_path / "s")
+    for number in range(20):
+        publish(made, number, 2, 30)
+    before = segments(tmp_path / "s")
+    for room in range(40):
+        with pytest.raises(MemoryError):
+            boot_with(room, tmp_path / "s", monkeypatch)
+    assert segments(tmp_path / "s") == before
+    assert kept(tmp_path / "s") == [b"%d" % number for number in range(20)]
+
+
+STRAYS = ("x.seg", ".seg", "00000001 (1).seg", "0x000001.seg", "+0000001.seg", "000000001.seg")
+
+
+@pytest.mark.parametrize("name", STRAYS)
+def test_what_is_not_of_the_store_is_left_alone(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"hello")
+    publish(session(tmp_path), 1)
+    assert kept(tmp_path) == [b"1"] and (tmp_path / name).read_bytes() == b"hello"
+
+
+@pytest.mark.parametrize("name", ["00000001.seg", "00000002.seg", "ffffffff.seg"])
+def test_a_folder_or_damage_in_the_place_of_a_segment_stops_nothing(
+    tmp_path: Path, name: str
+) -> None:
+    for make in (Path.mkdir, Path.touch):
+        path = tmp_path / make.__name__
+        path.mkdir()
+        make(path / name)
+        for number in range(30):
+            publish(session(path), number)
+        assert kept(path) == [b"%d" % number for number in range(30)]
+    assert (tmp_path / "mkdir" / name).is_dir()
