@@ -10,6 +10,103 @@ from test_store import KEY, FailingFile, kept, publish, segments, session
 from umqtt_full import Store
 
 
+class InterruptedFile(FailingFile):
+    """A file in whose call number `left` something else than the flash fails."""
+
+    def __init__(self, file: Any, left: int, problem: type[BaseException]) -> None:
+        super().__init__(file, left)
+        self.problem = problem
+
+    def count(self) -> None:
+        self.left -= 1
+        if self.left == 0:
+            raise self.problem
+
+    def write(self, data: bytes) -> int:
+        self.count()
+        return int(self.file.write(data))
+
+    def flush(self) -> None:
+        self.file.flush()
+        self.count()
+
+
+PROBLEMS = (MemoryError, KeyboardInterrupt)
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("call", range(1, 7))
+def test_what_is_accepted_after_a_write_that_was_broken_off_is_kept(
+    tmp_path: Path, call: int, problem: type[BaseException]
+) -> None:
+    made = session(tmp_path / "s")
+    publish(made, 1)
+    made.store._file = InterruptedFile(made.store._file, call, problem)
+    with pytest.raises(problem):
+        publish(made, 2)
+    assert publish(made, 3) > 0 and publish(made, 4) > 0
+    assert kept(tmp_path / "s") == [b"1", b"3", b"4"]
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("call", range(5))
+def test_what_is_accepted_after_a_segment_that_was_broken_off_is_kept(
+    tmp_path: Path, call: int, problem: type[BaseException], monkeypatch: Any
+) -> None:
+    def broken(path: str, mode: str) -> Any:
+        file = InterruptedFile(open(path, mode), call or 1, problem)  # noqa: SIM115
+        if not call:  # the file is made, and there is no memory for what holds it
+            file.count()
+        return file
+
+    made = session(tmp_path / "s")
+    publish(made, 1)
+    made.store.close()
+    monkeypatch.setattr("umqtt_full.store.open", broken, raising=False)
+    with pytest.raises(problem):
+        publish(made, 2)
+    monkeypatch.undo()
+    assert publish(made, 3) > 0 and publish(made, 4) > 0
+    assert kept(tmp_path / "s") == [b"1", b"3", b"4"]
+    assert [str(file) for file in segments(tmp_path / "s")] == [
+        segment.path for segment in made.store._segments
+    ]
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_an_id_whose_record_was_broken_off_does_not_count_as_received(
+    tmp_path: Path, problem: type[BaseException]
+) -> None:
+    """Its handlers have not run, so the message that comes again must not be taken for known."""
+    store = session(tmp_path / "s").store
+    store.receive(7)
+    store._file = InterruptedFile(store._file, 4, problem)  # it is on flash whole
+    with pytest.raises(problem):
+        store.receive(8)
+    store.receive(9)
+    again = Store(str(tmp_path / "s"), 4096, 512)
+    again.load(KEY)
+    assert again.received == [7, 9]
+
+
+@pytest.mark.parametrize("problem", [MemoryError, OSError])
+def test_an_id_that_cannot_be_taken_back_on_flash_is_not_kept(
+    tmp_path: Path, problem: type[Exception], monkeypatch: Any
+) -> None:
+    def fail(*_: object) -> int:
+        raise problem
+
+    store = session(tmp_path / "s").store
+    store.receive(7)
+    monkeypatch.setattr(store, "_append", fail)
+    store.retract(7)
+    monkeypatch.undo()
+    store.receive(9)
+    again = Store(str(tmp_path / "s"), 4096, 512)
+    again.load(KEY)
+    assert again.received == [9]
+
+
 class SmallReads(FailingFile):
     """A file for whose reads the heap has room for `left` bytes."""
 

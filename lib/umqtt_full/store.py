@@ -95,6 +95,7 @@ class Store:
         self._sent: list[_Sent] = []  # in the order of sending
         self._segments: list[_Segment] = []  # the last one is written to, if _file is open
         self._file: Any = None
+        self._agrees = True  # what is on flash says what is in memory
         if not exists(path):
             os.mkdir(path)
 
@@ -198,6 +199,7 @@ class Store:
         sent = _Sent(self._sequence, packet_id, self._segments[-1], at + 10, n)
         self._sent.append(sent)
         self.last_packet_id = packet_id
+        self._agrees = True
 
     def accept(self, outbox: "Outbox", end: int) -> None:
         """Keep the PUBLISH that ends at `end` of the outbox's buffer, or it was never accepted."""
@@ -216,6 +218,7 @@ class Store:
         """PUBREC has come; call before PUBREL leaves."""
         self._append(_R, struct.pack("<H", packet_id))
         self._awaits_pubcomp(packet_id)
+        self._agrees = True
 
     def done(self, packet_id: int) -> None:
         """A message is acknowledged to its end: nothing is written."""
@@ -229,19 +232,22 @@ class Store:
         self._append(_I, struct.pack("<H", packet_id))
         if packet_id not in self.received:
             self.received.append(packet_id)
+        self._agrees = True
 
     def erase(self, packet_id: int) -> None:
         """PUBREL has come; call before PUBCOMP leaves."""
         if packet_id in self.received:
             self._append(_E, struct.pack("<H", packet_id))
             self.received.remove(packet_id)
+            self._agrees = True
 
     def retract(self, packet_id: int) -> None:
         """The handlers of a QoS 2 message did not end: it is as if it had not come."""
         try:
             self.erase(packet_id)
-        except OSError:  # the next record begins with a snapshot, which is without it
+        except (OSError, MemoryError):
             self.received.remove(packet_id)
+            self._agrees = False
 
     def reset(self) -> None:
         """The broker has lost the session."""
@@ -249,6 +255,7 @@ class Store:
             self._append(_X, b"")
             self.released = []
             self.received = []
+            self._agrees = True
 
     def note(self) -> None:
         """There is a session: leave a trace of it, even while there is no message."""
@@ -286,13 +293,19 @@ class Store:
         self._sent.remove(sent)
 
     def _append(self, kind: int, *parts: "Any") -> int:
-        """Write a record and flush it; return where its body begins in the file."""
-        if self._file is None or self._segments[-1].size >= self.segment:
+        """Write a record and flush it; return where its body begins in the file.
+
+        Whoever calls does the same in memory, and then sets `_agrees`. Where that is not reached
+        (the flash fails, the heap is full, Ctrl-C), the next write begins a segment: nothing is
+        written behind what is torn, and the snapshot says what memory says.
+        """
+        if self._file is None or not self._agrees or self._segments[-1].size >= self.segment:
             self._rotate()
         segment = self._segments[-1]
         at = segment.size + 5
         if kind == _P and self.session._half:
             kind = _Q
+        self._agrees = False
         segment.size += self._write(kind, parts)
         return at
 
@@ -300,19 +313,12 @@ class Store:
         n = sum([len(part) for part in parts])
         head = struct.pack("<BI", kind, n)
         crc = crc32(head)
-        try:
-            self._file.write(head)
-            for part in parts:
-                crc = crc32(part, crc)
-                self._file.write(part)
-            self._file.write(struct.pack("<I", crc & 0xFFFFFFFF))
-            self._file.flush()
-        except OSError:
-            try:
-                self.close()  # what is torn is not written behind
-            except OSError:
-                pass
-            raise
+        self._file.write(head)
+        for part in parts:
+            crc = crc32(part, crc)
+            self._file.write(part)
+        self._file.write(struct.pack("<I", crc & 0xFFFFFFFF))
+        self._file.flush()
         self.writes += 1
         return n + _OVERHEAD
 
@@ -330,15 +336,18 @@ class Store:
             self._number += 1
             path = "%s/%08x.seg" % (self.path, self._number)
         segment = _Segment(path, 0)
-        self._file = open(path, "wb")  # noqa: SIM115
+        done = False
         try:
+            self._file = open(path, "wb")  # noqa: SIM115
             segment.size = self._write(_S, (body,))
-        except OSError:
-            os.remove(path)
-            raise
-        self._segments.append(segment)
-        if half in self.received:
-            segment.size += self._write(_I, (struct.pack("<H", half),))
+            if half in self.received:
+                segment.size += self._write(_I, (struct.pack("<H", half),))
+            self._segments.append(segment)
+            self._agrees = done = True
+        finally:
+            if not done:
+                self.close()
+                remove(path)
         self._clean()
 
     def _clean(self) -> None:
@@ -374,4 +383,5 @@ class Store:
                 sent.segment = self._segments[-1]
                 sent.segment.live += 1
                 sent.at = at + 10
+                self._agrees = True
         self._clean()
