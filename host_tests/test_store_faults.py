@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_store import KEY, FailingFile, kept, publish, segments, session
-from umqtt_full import Store
+from test_store import KEY, FailingFile, acknowledge, connect, kept, publish, segments, session
+from umqtt_full import LimitError, Store
 
 
 class InterruptedFile(FailingFile):
@@ -181,3 +181,30 @@ def test_a_folder_or_damage_in_the_place_of_a_segment_stops_nothing(
             publish(session(path), number)
         assert kept(path) == [b"%d" % number for number in range(30)]
     assert (tmp_path / "mkdir" / name).is_dir()
+
+
+def test_many_ids_do_not_make_a_segment_of_each_record(tmp_path: Path) -> None:
+    store = session(tmp_path / "s").store
+    for packet_id in range(1, 2001):
+        store.receive(packet_id)
+    assert store.writes < 2040
+    again = Store(str(tmp_path / "s"), 4096, 512)
+    again.load(KEY)
+    assert again.received == list(range(1, 2001))
+    for packet_id in range(1, 2001):
+        store.erase(packet_id)
+    assert store.writes < 4080
+    assert sum(file.stat().st_size for file in segments(tmp_path / "s")) <= 512 + 11
+
+
+@pytest.mark.parametrize("size", [900, 1900])
+def test_a_store_in_which_nothing_waits_has_room_again(tmp_path: Path, size: int) -> None:
+    made = connect(session(tmp_path / "s", size=2048, tx_size=16384))
+    for number in range(9):
+        acknowledge(made, publish(made, number, size=size))
+    packet_id = publish(made, 9, size=size)
+    writes = made.store.writes
+    for _ in range(9):
+        with pytest.raises(LimitError, match="store full"):
+            publish(made, 10, size=1900)
+    assert made.store.writes <= writes + 1 and made.pending(packet_id)

@@ -299,7 +299,7 @@ class Store:
         (the flash fails, the heap is full, Ctrl-C), the next write begins a segment: nothing is
         written behind what is torn, and the snapshot says what memory says.
         """
-        if self._file is None or not self._agrees or self._segments[-1].size >= self.segment:
+        if self._file is None or not self._agrees or self._segments[-1].size >= self._full():
             self._rotate()
         segment = self._segments[-1]
         at = segment.size + 5
@@ -360,12 +360,24 @@ class Store:
 
     def _make_room(self, n: int) -> None:
         """See that `n` bytes more keep the store within its size, or raise LimitError."""
+        if self._used() + n > self.size and self._segments:
+            last = self._segments[-1]  # what it holds may all be acknowledged
+            if last.size >= (self._full() if last.live else 2 * self._least()):
+                self._rotate()
         if self._used() + n > self.size and len(self._segments) > 1:
             self._carry(self._segments[0])
         if self._used() + n > self.size:
             raise LimitError(
                 "store full: %d of %d bytes wait to be acknowledged" % (self._used(), self.size)
             )
+
+    def _least(self) -> int:
+        """How long a snapshot is now."""
+        return 21 + 4 * len(self._sent) + 2 * (len(self.released) + len(self.received))
+
+    def _full(self) -> int:
+        """How long a segment gets; twice its snapshot, or each record would begin one."""
+        return max(self.segment, 2 * self._least())
 
     def _used(self) -> int:
         return sum([segment.size for segment in self._segments])
