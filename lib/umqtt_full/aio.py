@@ -157,7 +157,7 @@ class AsyncClient(Supervisor):
         if packet_id < 0:
             start = ticks_ms()
             packet_id = await self._put_full(topic, payload, qos, timeout_ms)
-            timeout_ms -= ticks_ms() - start & _TICKS
+            timeout_ms = max(0, timeout_ms - (ticks_ms() - start & _TICKS))
         if packet_id:
             await self.wait(packet_id, timeout_ms)
         elif self._blocked and self.session.connected:
@@ -257,12 +257,13 @@ class AsyncClient(Supervisor):
         OSError(ETIMEDOUT) when that takes too long: the message stays accepted. LimitError when it
         was dropped for a newer one.
         """
+        timeout_ms = self._limit(timeout_ms)
         if not self.pending(packet_id) or self._feeding:
             return
         if not packet_id:
             await self._until(lambda: not self.pending(0), timeout_ms)
             return
-        waiter = self._waiter(packet_id, self._limit(timeout_ms))
+        waiter = self._waiter(packet_id, timeout_ms)
         try:
             while self.session.pending(packet_id) and not waiter.dropped:
                 if self._ticker is None:
@@ -331,6 +332,7 @@ class AsyncClient(Supervisor):
         """Subscribe, and return what the broker granted; as `Client.subscribe`."""
         from .asking import answered, ask, granted, over
 
+        timeout_ms = self._limit(timeout_ms)
         some = ask(self, topic_filter, qos, options)
         self._write()
         if self._feeding:
@@ -349,6 +351,7 @@ class AsyncClient(Supervisor):
         """Unsubscribe from a filter, or from a list of them; their handlers go too."""
         from .asking import ask_no_more, check, gone, over
 
+        timeout_ms = self._limit(timeout_ms)
         some = ask_no_more(self, topic_filter, options)
         self._write()
         if not self._feeding:

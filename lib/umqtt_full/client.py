@@ -7,7 +7,7 @@ from micropython import const
 from .errors import LimitError
 from .link import Link
 from .net import Poll, sleep_ms, ticks_ms
-from .packet import check_qos
+from .packet import check_qos, check_range
 
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
@@ -132,6 +132,8 @@ class Client(Link):
         accepted and is delivered later. LimitError: the outbox has no room. With MQTT 5 also
         ReasonError: the broker refused it, or has said that it would.
         """
+        if timeout_ms is not None:
+            self._limit(timeout_ms)
         if properties is not None:
             topic = self.session.outbox.describe(topic, properties)
         self._flags = 0
@@ -176,7 +178,8 @@ class Client(Link):
 
     def _left(self) -> int:
         """How many ms the publish that is going on still has."""
-        return self._patience - (ticks_ms() - self._started & _TICKS)
+        left = self._patience - (ticks_ms() - self._started & _TICKS)
+        return left if left > 0 else 0
 
     def _brief(self, topic: str | bytes, payload: "Payload") -> bool:
         """Write a QoS 0 message now if nothing is in its way; False: it has to go the long one."""
@@ -273,6 +276,7 @@ class Client(Link):
         """
         from .asking import answered, ask, granted, over
 
+        timeout_ms = self._limit(timeout_ms)
         some = ask(self, topic_filter, qos, options)
         if self._feeding:
             return None
@@ -290,6 +294,7 @@ class Client(Link):
         """Unsubscribe from a filter, or from a list of them; their handlers go too."""
         from .asking import ask_no_more, check, gone, over
 
+        timeout_ms = self._limit(timeout_ms)
         some = ask_no_more(self, topic_filter, options)
         if not self._feeding:
             table = self.session.subscriptions
@@ -301,8 +306,7 @@ class Client(Link):
                 over(table, some, told)
             check(table, some)
 
-    def _until(self, done: "Callable[[], bool]", timeout_ms: int | None) -> None:
-        timeout_ms = self._limit(timeout_ms)
+    def _until(self, done: "Callable[[], bool]", timeout_ms: int) -> None:
         start = ticks_ms()
         while not done():
             left = timeout_ms - (ticks_ms() - start & _TICKS)
@@ -323,6 +327,8 @@ class Client(Link):
         part of it. Otherwise OSError or MQTTError tells that the link was lost, and
         OSError(ENOTCONN) that there is none.
         """
+        if type(timeout_ms) is not int or not 0 <= timeout_ms <= _TICKS:
+            check_range("timeout_ms", timeout_ms, 0, _TICKS)
         self._online()
         if self._feeding:
             raise RuntimeError("poll() inside a handler")

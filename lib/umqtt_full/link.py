@@ -11,7 +11,7 @@ from micropython import const
 
 from .errors import Guard, MQTTError, ReasonError
 from .net import cork, dial, gatherer, print_exception, ticks_ms
-from .packet import Message
+from .packet import Message, check_range
 from .session import Session
 
 _TICKS = const(0x3FFFFFFF)
@@ -51,8 +51,7 @@ class Link:
     `host` and `port` of the broker (None: 1883, with TLS 8883; for WebSocket 80, with TLS 443).
     `tls` True, or a ready SSLContext; True goes with the options of `tls.secure`: ca, cert, key,
     server_hostname, psk, insecure_no_verification. `websocket`: the path, such as "/mqtt".
-    `connect_timeout_ms` None: 5 s, with TLS 10 s. `store` keeps the session on flash.
-    `options` are those of `Session`.
+    `connect_timeout_ms` None: 5 s, with TLS 10 s. `store`: on flash. `options`: see `Session`.
     """
 
     def __init__(
@@ -165,12 +164,15 @@ class Link:
             raise OSError(errno.ENOTCONN, "not connected")
 
     def _limit(self, timeout_ms: int | None) -> int:
-        return self.timeout_ms if timeout_ms is None else timeout_ms
+        if timeout_ms is None:
+            return self.timeout_ms
+        if type(timeout_ms) is not int or not 0 <= timeout_ms <= _TICKS:
+            check_range("timeout_ms", timeout_ms, 0, _TICKS)
+        return timeout_ms
 
     def _refused(self) -> bool:
         """Tell whether the broker refused for a reason that trying again will not mend."""
-        exc = self.error
-        return isinstance(exc, ReasonError) and exc.reason_code not in _PASSING
+        return isinstance(self.error, ReasonError) and self.error.reason_code not in _PASSING
 
     def _unmatched(self, message: Message) -> None:
         if self.on_message is not None:

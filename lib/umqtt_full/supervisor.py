@@ -80,6 +80,7 @@ class Supervisor(Link):
         broker refuses, the client is stopped and OSError or ReasonError raised. With 0 it does not
         wait, and goes on trying for ever. OSError(ENOTCONN) when it is stopped meanwhile.
         """
+        self._limit(timeout_ms)
         if self._reader is not None and self._reader.done():
             await self.close()  # it went with a loop that ended without `stop`
         if self._reader is None:
