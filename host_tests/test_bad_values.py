@@ -23,3 +23,10 @@ def test_a_time_that_is_none_is_refused_and_the_link_kept(interpreter: str, name
         run(interpreter, name, broker)
     assert {topic for topic, _, _ in broker.published} <= {"late", "good"}
     assert broker.connections == 1
+
+
+@pytest.mark.parametrize("interpreter", INTERPRETERS)
+@pytest.mark.parametrize("name", ["uploads"])
+def test_what_is_none_is_refused(interpreter: str, name: str) -> None:
+    with Answering() as broker:
+        run(interpreter, name, broker)

@@ -25,10 +25,10 @@ LIBRARY = "umqtt_full"
 # A module imports modules of a lower rank only. A new module has to be placed here.
 RANKS = {
     **dict.fromkeys(("_cpython", "errors", "reason", "wrong"), 0),
-    **dict.fromkeys(("topic", "ids", "net", "segments", "upload", "waits"), 1),
+    **dict.fromkeys(("topic", "ids", "net", "segments", "waits"), 1),
     **dict.fromkeys(("packet", "tls", "ws"), 2),
     **dict.fromkeys(("inbox", "outbox", "properties", "subscriptions"), 3),
-    **dict.fromkeys(("keep_alive", "long", "messages", "reason5", "will"), 3),
+    **dict.fromkeys(("keep_alive", "long", "messages", "reason5", "upload", "will"), 3),
     **dict.fromkeys(("aliases", "message5", "outbox5", "subscriptions5", "asking", "session"), 4),
     **dict.fromkeys(("fallback5", "resume", "store"), 5),
     "connect5": 6,

@@ -7,9 +7,10 @@ an `Answering` (see `test_bad_values.py`).
 """
 
 import asyncio
+import io
 import sys
 
-from umqtt_full import AsyncClient, Client
+from umqtt_full import AsyncClient, Client, Upload
 from umqtt_full.net import ticks_ms
 
 TIMES = (-1, "5", 1.5, 500.0, [1], 1 << 31)
@@ -103,6 +104,27 @@ async def async_times(host, port):
 def run_async_times(host, port):
     """See `async_times`."""
     asyncio.run(async_times(host, port))
+
+
+# ---------------------------------------------------------------------- uploads
+
+
+def run_uploads(host, port):
+    """What is no file, and sizes that no file has."""
+    for file in ("x", None, 5, b"bytes"):
+        refusal(("file", file), ("file", "readinto"), Upload, file)
+    if sys.implementation.name == "cpython":  # whose text has no readinto
+        refusal("text", ("file", "readinto"), Upload, io.StringIO("abc"))
+    for size in (-1, "x", 1.5, 11, 100):
+        refusal(("size", size), ("size must be 0 to 10",), Upload, io.BytesIO(b"0123456789"), size)
+    for chunk in (0, -1, "x", None, 1.5):
+        refusal(("chunk", chunk), ("chunk must be 1 to",), Upload, io.BytesIO(b"a"), None, chunk)
+    file = io.BytesIO(b"0123456789")
+    file.seek(4)
+    refusal("behind the end", ("size must be 0 to 6",), Upload, file, 7)
+    check(bytes(Upload(file, 6).begin()) == b"456789", "all the rest")
+    file.seek(4)
+    check(bytes(Upload(file, 0).begin()) == b"", "nothing")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import errno
 from micropython import const
 
 from .errors import Guard
+from .packet import check_range
 
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
@@ -18,23 +19,29 @@ _ONCE = const(1)
 class Upload:
     """What `publish` takes instead of bytes: `size` bytes of a binary file from where it stands.
 
-    `file` has `readinto` and `seek`; `size` None: up to its end. At most `chunk` bytes are in
-    memory at a time. Leave file and content alone until the message is acknowledged: it may be
-    sent again. OSError(EIO): the file became shorter. That, or any other error of the file, ends
-    the connection, on which the packet is half written, and the message is given up: the call that
-    waits for it raises the error; if there is none, or at QoS 0, `on_error` is told.
+    `file` has `readinto`, `seek` and `tell`; `size` None: up to its end. At most `chunk` bytes are
+    in memory at a time. ValueError says what is wrong with an argument. Leave file and content
+    alone until the message is acknowledged: it may be sent again. OSError(EIO): the file became
+    shorter. That, or any other error of the file, ends the connection, on which the packet is half
+    written, and the message is given up: the call that waits for it raises the error; if there is
+    none, or at QoS 0, `on_error` is told.
     """
 
     error: Exception | None = None  # of the file, while the payload was read
 
     def __init__(self, file: "Any", size: int | None = None, chunk: int = 512) -> None:
+        for name in ("readinto", "seek", "tell"):
+            if not hasattr(file, name):
+                kind = type(file).__name__
+                raise ValueError("file must be open for reading bytes, %s has no %s" % (kind, name))
         self._file = file
         self._start = file.tell()
-        if size is None:
-            size = file.seek(0, 2) - self._start
-        self._size = size
+        file.seek(0, 2)
+        most = max(0, file.tell() - self._start)
+        file.seek(self._start)
+        self._size = most if size is None else check_range("size", size, 0, most)
         self._left = 0
-        self._chunk = bytearray(chunk)
+        self._chunk = bytearray(check_range("chunk", chunk, 1, 16777215))
         self._guard = Guard(self._failed)
 
     def __len__(self) -> int:
