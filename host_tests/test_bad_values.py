@@ -26,7 +26,14 @@ def test_a_time_that_is_none_is_refused_and_the_link_kept(interpreter: str, name
 
 
 @pytest.mark.parametrize("interpreter", INTERPRETERS)
-@pytest.mark.parametrize("name", ["uploads"])
+@pytest.mark.parametrize("name", ["uploads", "clients", "handlers", "queues"])
 def test_what_is_none_is_refused(interpreter: str, name: str) -> None:
     with Answering() as broker:
         run(interpreter, name, broker)
+
+
+@pytest.mark.parametrize("interpreter", INTERPRETERS)
+def test_a_loss_that_fails_does_not_end_the_reader(interpreter: str) -> None:
+    with Answering(cut_after=5) as broker:
+        run(interpreter, "losses", broker)
+    assert broker.connections > 4

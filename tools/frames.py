@@ -86,9 +86,10 @@ HOT = {
 # Called once a connection or a subscription: these may take their frame from the heap.
 COLD = {
     "aio": "AsyncClient.__init__ AsyncClient.on AsyncClient.messages",
+    "arguments": "prepare _check _session",
     "asking": "_pairs ask.<listcomp> ask_no_more.<listcomp> over",
     "client": "Client.disconnect Client.subscribe Client.unsubscribe",
-    "link": "Link.__init__ Link.on Link._tell Link._close",
+    "link": "Link.__init__ Link.on Link._tell Link._report Link._close",
     "net": "resolve dial",
     "packet": "encode_connect encode_subscribe",
     "session": "Session.__init__ Session._rare",
@@ -108,9 +109,10 @@ COLD = {
     "session5": "Session5._explained Session5._answer",
     "subscriptions5": "Subscriptions5.add Subscriptions5.connected Subscriptions5.answered "
     "Subscriptions5._ended",
-    "supervisor": "Supervisor.__init__",
+    "supervisor": "Supervisor.__init__ Supervisor._ended",
     "topic": "encode_text",
     "tls": "_context _data secure",
+    "upload": "Upload.__init__",
     "wrong": "text_error",
     "ws": "Hello._check WebSocket.close",
 }

@@ -30,7 +30,7 @@ RANKS = {
     **dict.fromkeys(("inbox", "outbox", "properties", "subscriptions"), 3),
     **dict.fromkeys(("keep_alive", "long", "messages", "reason5", "upload", "will"), 3),
     **dict.fromkeys(("aliases", "message5", "outbox5", "subscriptions5", "asking", "session"), 4),
-    **dict.fromkeys(("fallback5", "resume", "store"), 5),
+    **dict.fromkeys(("arguments", "fallback5", "resume", "store"), 5),
     "connect5": 6,
     "session5": 7,
     "link": 8,
@@ -50,7 +50,7 @@ PURE = (
 )
 OPTIONAL = (
     *("asking", "long", "tls", "ws", "store", "resume", "upload", "will", "reason", "wrong"),
-    *("endpoint", *FIVE),
+    *("arguments", "endpoint", *FIVE),
 )
 MAX_LINES = 400
 _FRONT_ENDS = (("client", "simple", "robust"), ("aio", "supervisor", "messages", "waits"))

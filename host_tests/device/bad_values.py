@@ -127,6 +127,130 @@ def run_uploads(host, port):
     check(bytes(Upload(file, 0).begin()) == b"", "nothing")
 
 
+# ---------------------------------------------------------------------- clients
+
+MILLISECONDS = (-1, "5", 1.5, 1 << 31)
+CLIENTS = (  # argument, what it may not be, what the text says
+    ("host", (None, "", 5, True, b""), "a name or an address"),
+    ("port", (-1, 65536, "1883", 1.5), "0 to 65535"),
+    ("version", (3, "5", None, True, 4.0), "4 (MQTT 3.1.1) or 5"),
+    ("timeout_ms", MILLISECONDS + (None,), "0 to 1073741823"),
+    ("connect_timeout_ms", MILLISECONDS + (0,), "1 to 1073741823"),
+    ("ping_timeout_ms", MILLISECONDS + (0,), "1 to 1073741823"),
+    ("backoff_ms", MILLISECONDS + (None, 0), "1 to 1073741823"),
+    ("backoff_max_ms", MILLISECONDS + (None, 0), "1 to 1073741823"),
+    ("rx_size", (-1, 15, None, "1024", 1.5, 1 << 30), "16 to 16777215"),
+    ("ready", (True, 5, "x"), "a function"),
+    ("dial", (None, 5, "x"), "a function"),
+    ("store", (5, "mqtt-store", True), "a Store"),
+    ("clean_start", (True,), "version=5"),
+    ("session_expiry_interval", (5,), "version=5"),
+    ("properties", ({}, None), "version=5"),
+    ("topic_aliases", (3,), "version=5"),
+    ("authentication", (("a", print),), "version=5"),
+    ("fallback", (True,), "version=5"),
+)
+CLIENTS_5 = (
+    ("properties", (5, [], "x", ()), "a dict"),
+    ("topic_aliases", ("abc", None, 1.5, -1, 65536), "0 to 65535 or a list"),
+    ("authentication", (5, (), ("a",), "ab", ("a", print, 1)), "(method, hook)"),
+    ("authentication", (("a", 5),), "a function"),
+    ("authentication", ((5, print), ("a\0", print)), "method"),
+    ("fallback", ("x", None, 2), "True or False"),
+)
+ASYNC = (
+    ("network", (5, True, "x"), "a function"),
+    ("reconnect", (True, False), "always"),
+)
+
+
+def made(kind, host, port, name, value, options):
+    """A client with that argument."""
+    values = {"host": host, "port": port}
+    values.update(options)
+    values[name] = value
+    return kind("c", **values)
+
+
+def run_clients(host, port):
+    """Each argument of each client."""
+    tables = [(AsyncClient, ASYNC, {})]
+    for kind in (Client, AsyncClient):
+        tables += [(kind, CLIENTS, {}), (kind, CLIENTS_5, {"version": 5})]
+    for kind, table, options in tables:
+        for name, values, words in table:
+            for value in values:
+                case = (kind.__name__, name, value)
+                refusal(case, (name, words), made, kind, host, port, name, value, options)
+    check("umqtt_full.arguments" in sys.modules, "what refused it is still there")
+    Client("c", b"localhost", None, ready=lambda: True, backoff_ms=1, ping_timeout_ms=None)
+    Client("c", host, 0, version=5, authentication=("m", print), topic_aliases=("a",))
+    refusal("no username", ("username",), made, Client, host, port, "password", "p",
+            {"version": 5, "fallback": True})  # fmt: skip
+    check("umqtt_full.arguments" not in sys.modules, "what has checked it takes heap")
+
+
+def run_handlers(host, port):
+    """What is no function is no handler, and a hook that is none ends nothing."""
+    for kind in (Client, AsyncClient):
+        client = kind("c", host, port)
+        for handler in (5, "x", True, [1]):
+            refusal(("on", handler), ("handler", "a function"), client.on, "a", handler)
+        check(not client.session.subscriptions.all, "subscribed")
+    client = Client("c", host, port)
+    client.on_connect = client.on_disconnect = client.on_error = 5
+    client.connect()
+    client.publish("good", "b", 1)
+    client.disconnect()
+
+
+def run_queues(host, port):
+    """Places in a queue."""
+    client = AsyncClient("c", host, port)
+    for size in (0, -1, "x", None, 1.5):
+        refusal(("messages", size), ("size must be 1 to",), client.messages, "a", 0, size)
+    for size in (0, -1, "x", 1.5):
+        words = ("queue must be 1 to",)
+        refusal(("on", size), words, client.on, "a", print, 0, False, size)
+    refusal("handler", ("handler",), client.on, "a", 5, 0, False, 3)
+    check(not client.session.subscriptions.all, "subscribed")
+
+
+# ------------------------------------------------------------- a loss that fails
+
+
+def failing(*_):
+    """A hook that does."""
+    raise RuntimeError("as it should")
+
+
+async def losses(host, port):
+    """What fails while a loss is dealt with is reported, and the client connects again."""
+    client = AsyncClient("c", host, port, backoff_ms=10, backoff_max_ms=20)
+    downs = []
+    client.on_disconnect = downs.append
+    reported = []
+    client.on_error = reported.append
+    client._explain = failing
+    await client.start()
+    for number in range(3):
+        client.session.farewell = failing if number else None  # before the stream is closed
+        while len(downs) == number:
+            await client.publish("good", str(number), 1, timeout_ms=4000)
+        check(isinstance(reported[-1], RuntimeError), reported)
+    client._explain = client.session.farewell = None
+    client.on_error = failing
+    client.on_disconnect = failing
+    for number in range(8):
+        await client.publish("good", str(number), 1, timeout_ms=4000)
+    await client.stop()
+
+
+def run_losses(host, port):
+    """See `losses`."""
+    asyncio.run(losses(host, port))
+
+
 if __name__ == "__main__":
     globals()["run_" + sys.argv[1]](sys.argv[2], int(sys.argv[3]))
     print("OK")

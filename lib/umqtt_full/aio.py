@@ -7,7 +7,7 @@ from micropython import const
 from .errors import LimitError
 from .messages import Messages
 from .net import ticks_ms
-from .packet import check_qos
+from .packet import check_call, check_qos, check_range
 from .supervisor import _STOPPED, Supervisor
 from .waits import Event, is_async
 
@@ -106,7 +106,9 @@ class AsyncClient(Supervisor):
             super().on(topic_filter, handler, qos, stream, **options)
             self._write()
             return handler
-        messages = self.messages(topic_filter, qos, queue or 4, **options)
+        check_call("handler", handler)
+        size = check_range("queue", 4 if queue is None else queue, 1, 65535)
+        messages = self.messages(topic_filter, qos, size, **options)
         messages.handler = handler
         if self._reader is not None:
             messages.worker = self._spawn(self._work(messages))

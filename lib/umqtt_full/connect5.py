@@ -94,7 +94,9 @@ class Connection5(Session):
         if session_expiry_interval:
             self._announced["session_expiry_interval"] = session_expiry_interval
         self.session_expiry_interval = session_expiry_interval
-        if fallback and (authentication or (options.get("password") and not options["username"])):
+        if fallback and (
+            authentication or (options.get("password") and not options.get("username"))
+        ):
             raise ValueError("3.1.1 has no authentication and no password without a username")
         self.fallback = fallback
         self._mute = 0  # times that the broker closed instead of answering CONNECT, …
@@ -266,7 +268,7 @@ class Connection5(Session):
         """Hand to `on_error` the refusals of messages for which no call of `link` waits."""
         for packet_id in list(self.refused):
             if not link._awaited(packet_id):
-                link.on_error(self.refused.pop(packet_id))
+                link._report(self.refused.pop(packet_id))
 
     def disconnect(self, reason_code: int = 0, properties: "dict[str, Any] | None" = None) -> None:
         """Queue DISCONNECT: what is half written is finished, then nothing follows it.

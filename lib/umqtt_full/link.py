@@ -11,7 +11,7 @@ from micropython import const
 
 from .errors import Guard, MQTTError, ReasonError
 from .net import cork, dial, gatherer, print_exception, ticks_ms
-from .packet import Message, check_range
+from .packet import Message, check_call, check_range
 from .session import Session
 
 _TICKS = const(0x3FFFFFFF)
@@ -22,7 +22,6 @@ _MANY = const(64)  # reads at a time, so that a flood does not keep a call for e
 _SLICE = const(50)  # ms of writing what may be read from a slow file, then others have a turn
 # the server, not the client, is the reason: unavailable, busy, shutting down, quota, rate
 _PASSING = (3, 0x88, 0x89, 0x8B, 0x97, 0x9F)
-_TLS_OPTIONS = ("ca", "cert", "key", "server_hostname", "insecure_no_verification", "psk")
 
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
@@ -32,16 +31,6 @@ if TYPE_CHECKING:
     from .packet import Payload
     from .store import Store
     from .subscriptions import Handler
-
-
-def _session(version: int) -> "type[Session]":
-    if version == 5:
-        import umqtt_full
-
-        return umqtt_full.Session5
-    if version == 4:
-        return Session
-    raise ValueError("version must be 4 (MQTT 3.1.1) or 5, not " + repr(version))
 
 
 class Link:
@@ -73,39 +62,34 @@ class Link:
         store: "Store | None" = None,
         **options: "Any",
     ) -> None:
-        self._explain: Callable[[BaseException, int], BaseException] | None = None
-        options = {k: v for k, v in options.items() if v or k not in _TLS_OPTIONS}
-        if tls or any(name in options for name in _TLS_OPTIONS):
-            from .tls import explain, secure
-
-            dial = secure(dial, tls, options)
-            self._explain = explain
-        if websocket is not None:
-            from .ws import upgrade
-
-            dial = upgrade(dial, websocket)
-        self.session = _session(version)(client_id, **options)
-        self.session.subscriptions.on_message = self._unmatched
-        self.session.subscriptions.on_error = lambda exc: self.on_error(exc)  # noqa: PLW0108
-        self.session.on_up = self._turned_up
         self.host = host
-        self.port = port or ((443 if tls else 80) if websocket else 8883 if tls else 1883)
+        self.reconnect = reconnect
+        self.timeout_ms = timeout_ms
+        if connect_timeout_ms is None:
+            connect_timeout_ms = 10000 if tls else 5000
+        self.connect_timeout_ms = connect_timeout_ms
+        self.backoff_ms = backoff_ms
+        self.backoff_max_ms = backoff_max_ms
+        self._ready = ready
+        self._dial = dial
+        self._explain: Callable[[BaseException, int], BaseException] | None = None
+        self.port = 0
+        self.session = self._prepare(version, port, tls, websocket, store, options)(
+            client_id, **options
+        )
+        self.session.subscriptions.on_message = self._unmatched
+        self.session.subscriptions.on_error = self._report
+        self.session.on_up = self._turned_up
         if store is not None:
             from .resume import attach
 
             attach(store, self.session, host, self.port)
-        self.reconnect = reconnect
-        self.timeout_ms = timeout_ms
-        self.connect_timeout_ms = connect_timeout_ms or (10000 if tls else 5000)
-        self.backoff_ms = backoff_ms
-        self.backoff_max_ms = backoff_max_ms
         self.error: BaseException | None = None  # why the last connection or attempt ended
         self.on_message: Handler | None = None
         self.on_connect: Callable[[bool], object] | None = None
         self.on_disconnect: Callable[[BaseException | None], object] | None = None
         self.on_error: Callable[[Exception], object] = print_exception
         self._guard = Guard(self._failed)  # around what may end the connection
-        self._ready, self._dial = ready, dial
         self._stream: Any = None
         self._source: Any = None  # what is watched: the stream, or the one that it is around
         self._gatherer: Any = None  # of the stream, see `cork`
@@ -119,6 +103,11 @@ class Link:
         self._parted = False  # the application has disconnected: only `connect` connects again
         self._since = ticks_ms()  # of this connection, or of the end of the last
         self._delay = 0  # ms from _since to the next attempt
+
+    def _prepare(self, *arguments: "Any") -> "type[Session]":
+        from .arguments import prepare  # a local name of `__init__` would keep it in the heap
+
+        return prepare(self, *arguments)
 
     @property
     def connected(self) -> bool:
@@ -141,6 +130,7 @@ class Link:
         """
         if handler is None:
             return lambda f: self.on(topic_filter, f, qos, stream, **options)
+        check_call("handler", handler)
         self.session.subscriptions.add(topic_filter, qos, handler, stream, **options)
         return handler
 
@@ -178,6 +168,13 @@ class Link:
         if self.on_message is not None:
             self.on_message(message)
 
+    def _report(self, exc: "Any") -> None:
+        """Hand it to `on_error`; what that raises must not end what goes on here."""
+        try:
+            self.on_error(exc)
+        except Exception as more:
+            print_exception(more)
+
     def _begin(self, result: object) -> None:
         """Take what a hook returned; a front end may know what to do with a coroutine."""
 
@@ -189,7 +186,7 @@ class Link:
             try:
                 self._begin(hook(value))
             except Exception as exc:
-                self.on_error(exc)
+                self._report(exc)
             finally:
                 self._feeding = feeding
 

@@ -5,7 +5,7 @@ from collections import deque
 
 from micropython import const
 
-from .packet import Message
+from .packet import Message, check_range
 from .waits import Event
 
 TYPE_CHECKING = const(False)
@@ -48,9 +48,7 @@ class Messages:
             raise ValueError(
                 "overflow must be 'wait', 'drop_new' or 'drop_old', not " + repr(overflow)
             )
-        if size < 1:
-            raise ValueError("size must be at least 1, not " + str(size))
-        self.size = size
+        self.size = check_range("size", size, 1, 65535)
         self.overflow = overflow
         self.dropped = 0
         self._most = size + client.session.window if overflow == "wait" else size

@@ -16,10 +16,12 @@ from .topic import encode_text, valid_utf8
 
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from .upload import Upload
     from .will import Will
 
-    Payload = bytes | bytearray | memoryview | str | Upload
+    Payload: TypeAlias = "bytes | bytearray | memoryview | str | Upload"
 
 _PUBLISH = const(0x30)
 _SUBSCRIBE = const(0x82)
@@ -144,6 +146,12 @@ def check_range(name: str, value: int, low: int, high: int) -> int:
     if not isinstance(value, int) or not low <= value <= high:
         raise ValueError("%s must be %d to %d, not %r" % (name, low, high, value))
     return value
+
+
+def check_call(name: str, value: object) -> None:
+    """Raise ValueError that names it unless `value` can be called."""
+    if not callable(value):
+        raise ValueError("%s must be a function, not %r" % (name, value))
 
 
 def check_qos(qos: int) -> int:

@@ -3,7 +3,7 @@
 from micropython import const
 
 from .errors import LimitError
-from .packet import body
+from .packet import binary, body
 
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def attach(store: "Store", session: "Session", host: str, port: int) -> None:
         raise ValueError("a store cannot go on with another version: fallback=False")
     if session.clean_session:
         raise ValueError("a store needs clean_session=False")
-    key = session.client_id + b"@" + host.encode() + b":" + str(port).encode()
+    key = session.client_id + b"@" + binary(host, "host") + b":" + str(port).encode()
     store.load(key if session.version == 4 else key + b" 5")
     session.store = session.outbox.store = store
     store.session = session

@@ -45,12 +45,14 @@ class Supervisor(Link):
         network: "Callable[[], Any] | None" = None,
         **options: "Any",
     ) -> None:
+        self._network = network
+        if "reconnect" in options:
+            raise ValueError("reconnect is for Client, an AsyncClient always connects again")
         super().__init__(client_id, host, port, reconnect=True, **options)
         self.up = Event()
         self.down = Event()
         self.down.set()
         self._fuse = Guard(self._die)  # for what may end it outside the reader
-        self._network = network
         self._changed = Event()  # something that `_until` may wait for
         self._watched = 0  # how many wait for it
         self._go = Event()  # what was paused may go on
@@ -217,7 +219,24 @@ class Supervisor(Link):
                     continue
                 await self._connection()
             except Exception as exc:
-                self._lost(exc)
+                self._ended(exc)
+
+    def _ended(self, exc: BaseException) -> None:
+        """`_lost`; should that itself fail, it is reported and the reader goes on."""
+        try:
+            self._lost(exc)
+        except Exception as more:
+            self._report(more)
+            self._since = ticks_ms()
+            self._delay = min(self.backoff_max_ms, max(self._delay * 2, self.backoff_ms))
+            try:
+                self._close()
+            except Exception as again:
+                self._report(again)
+            if self._up:
+                self._up = False
+                self._tell(self.on_disconnect, exc)
+            self._turned_down()
 
     async def _connection(self) -> None:
         self._fatal = None
@@ -333,9 +352,9 @@ class Supervisor(Link):
             except asyncio.CancelledError as exc:
                 if messages.worker is not me or not await self._lives(me):
                     raise
-                self.on_error(exc)  # type: ignore[arg-type]
+                self._report(exc)
             except Exception as exc:
-                self.on_error(exc)
+                self._report(exc)
             if messages.worker is not me or me not in self._workers:
                 return  # the handler's filter has gone meanwhile, or the client has ended
 
@@ -346,9 +365,9 @@ class Supervisor(Link):
         except asyncio.CancelledError as exc:
             if not await self._lives(asyncio.current_task()):
                 raise
-            self.on_error(exc)  # type: ignore[arg-type]
+            self._report(exc)
         except Exception as exc:
-            self.on_error(exc)
+            self._report(exc)
 
     async def _lives(self, me: "Any") -> bool:
         """Tell whether a worker goes on: what was cancelled is something that it awaited."""

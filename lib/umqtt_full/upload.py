@@ -32,8 +32,7 @@ class Upload:
     def __init__(self, file: "Any", size: int | None = None, chunk: int = 512) -> None:
         for name in ("readinto", "seek", "tell"):
             if not hasattr(file, name):
-                kind = type(file).__name__
-                raise ValueError("file must be open for reading bytes, %s has no %s" % (kind, name))
+                raise ValueError("file must be a file of bytes: %r has no %s" % (file, name))
         self._file = file
         self._start = file.tell()
         file.seek(0, 2)
