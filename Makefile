@@ -9,7 +9,11 @@ TOOLCHAIN := $(PYTHON3) -m tools.toolchain
 # shells have variables of their own with these names, such as SECONDS.
 given = $(if $(filter command environment,$(firstword $(origin $(1)))),$($(1)))
 option = $(if $(call given,$(1)),$(2) $(call given,$(1)))
-flag = $(if $(filter 1 y yes true,$(call given,$(1))),$(2))
+yes := 1 y yes true
+no := 0 n no false
+misspelt = $(1)=$(call given,$(1)) is not allowed: one of $(yes), or one of $(no), or nothing
+flag = $(if $(filter-out $(yes) $(no),$(call given,$(1))),$(error $(misspelt)))$(if \
+	$(filter $(yes),$(call given,$(1))),$(2))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check size bench conformance chaos fuzz flash monitor repl interop soak certs provision clean
