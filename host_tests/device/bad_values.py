@@ -10,7 +10,7 @@ import asyncio
 import io
 import sys
 
-from umqtt_full import AsyncClient, Client, Upload
+from umqtt_full import AsyncClient, Client, Upload, Will
 from umqtt_full.net import ticks_ms
 
 TIMES = (-1, "5", 1.5, 500.0, [1], 1 << 31)
@@ -214,6 +214,40 @@ def run_queues(host, port):
         refusal(("on", size), words, client.on, "a", print, 0, False, size)
     refusal("handler", ("handler",), client.on, "a", 5, 0, False, 3)
     check(not client.session.subscriptions.all, "subscribed")
+
+
+# -------------------------------------------------------------------- MQTT 5
+
+
+def run_five(host, port):
+    """Properties that are no dict, topics that are no text, reason codes that are none."""
+    client = Client("c", host, port, version=5)
+    for topic in (("a",), (), ("a", "b"), ("a", 5), ("a", None)):
+        for qos in (0, 1):
+            refusal(topic, ("topic must be", "not tuple"), client.session.publish, topic, b"", qos)
+            refusal(topic, ("topic must be", "not tuple"), client.session.outbox.once, topic, b"",
+                    qos)  # fmt: skip
+    describe = client.session.outbox.describe
+    table = client.session.subscriptions
+    client._online = print
+    client.session.connected = True
+    for value in (5, [], "x", (), True):
+        words = ("properties", "a dict")
+        refusal(value, words, describe, "a", value)
+        refusal(value, words, Will, "a", "b", 0, False, value)
+        refusal(value, words, client.disconnect, 0, value)
+        refusal(value, words, lambda v: table.add("a", 0, None, properties=v), value)
+        refusal(value, words, lambda v: table.remove("a", properties=v), value)
+    for code in (300, "x", -1, 1, None, 4.5, 256):
+        refusal(code, ("reason_code", "one of"), client.disconnect, code)
+    outbox = client.session.outbox
+    for name, words in (
+        ("topic_alias", "topic_aliases"),
+        ("subscription_identifier", "identifier="),
+    ):
+        topic = describe("a", {name: 1})
+        refusal(name, (name, words), outbox.publish, topic, b"", 0)
+    check(not table.all and outbox.tail == 0, "queued")
 
 
 # ------------------------------------------------------------- a loss that fails

@@ -88,9 +88,6 @@ def _session(version: int, options: "dict[str, Any]") -> "type[Session]":
             if name in options:
                 raise ValueError(name + ": for version=5 only")
         return Session
-    value = options.get("properties")
-    if value is not None and not isinstance(value, dict):
-        raise ValueError("properties must be a dict, not " + repr(value))
     value = options.get("topic_aliases", 0)
     if not isinstance(value, (int, list, tuple)):
         raise ValueError(

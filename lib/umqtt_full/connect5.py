@@ -10,7 +10,7 @@ from .errors import LimitError, MQTTError, ProtocolError, ReasonError
 from .message5 import Message5, Reader
 from .outbox5 import Outbox5, check_text
 from .packet import encode_connect, encode_packet
-from .properties import check_properties, decode_properties, encode_properties, wrong
+from .properties import check_properties, decode_properties, encode_properties, named, wrong
 from .session import Session
 from .subscriptions5 import CheckingSubscriptions5, Subscriptions5
 from .topic import encode_text
@@ -88,7 +88,7 @@ class Connection5(Session):
         if "clean_session" in options:
             raise ValueError("clean_session is 3.1.1's, with version=5 it is clean_start")
         self._announced: dict[str, Any] = {"receive_maximum": 32}
-        self._announced.update(properties or {})
+        self._announced.update(named(properties))
         if session_expiry_interval is None:
             session_expiry_interval = 0 if clean_start else _NEVER
         if session_expiry_interval:
@@ -275,9 +275,9 @@ class Connection5(Session):
 
         ValueError: a client may not send this reason code, or these properties (3.14.2).
         """
-        if reason_code not in _LEFT:
+        if reason_code not in list(_LEFT):
             raise ValueError("reason_code of a client's DISCONNECT is one of %s" % list(_LEFT))
-        properties = dict(properties or {})
+        properties = dict(named(properties))
         if "server_reference" in properties:
             raise ValueError("server_reference is the broker's")
         if properties.get("session_expiry_interval") and not self.session_expiry_interval:

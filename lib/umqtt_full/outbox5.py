@@ -5,7 +5,7 @@ from micropython import const
 from .errors import ReasonError
 from .ids import Ids
 from .outbox import Outbox
-from .properties import encode_properties
+from .properties import encode_properties, named
 from .topic import valid_utf8
 
 TYPE_CHECKING = const(False)
@@ -37,9 +37,10 @@ def check_text(payload: "Any") -> None:
 
 
 def _block_of(properties: "dict[str, Any]", payload: "Any") -> bytes:
-    for name in ("topic_alias", "subscription_identifier"):
-        if name in properties:
-            raise ValueError(name + " is not for the caller of publish, see topic_aliases")
+    if "topic_alias" in properties:
+        raise ValueError("topic_alias is not for the caller of publish, see topic_aliases")
+    if "subscription_identifier" in properties:
+        raise ValueError("subscription_identifier is for subscribe, as identifier=")
     if properties.get("payload_format_indicator"):
         check_text(payload)
     return encode_properties(_WHERE, properties)
@@ -83,7 +84,7 @@ class Outbox5(Outbox):
         if self._block is not _NONE or type(topic) is tuple:
             self._once_n = -1  # the head that is kept has other properties
         self._block = _NONE
-        if type(topic) is tuple:
+        if type(topic) is tuple and len(topic) == 2 and isinstance(topic[1], dict):
             self._block = _block_of(topic[1], payload)
             topic = topic[0]
         self._head_n = self._topic_n + len(self._block)
@@ -93,7 +94,7 @@ class Outbox5(Outbox):
 
     def describe(self, topic: "Any", properties: "dict[str, Any]") -> "Any":
         """Return the pair that `publish` takes."""
-        return topic, properties
+        return topic, named(properties)
 
     def _unfit(self, flags: int, size: int) -> int:
         """Return the reason code with which the broker would refuse; 0 if it would not."""

@@ -247,6 +247,15 @@ def decode_properties(where: int, buf: bytes | bytearray, i: int, end: int) -> "
 # writing
 
 
+def named(properties: "Any") -> "dict[str, Any]":
+    """Return properties by name, {} for None; ValueError if they are no dict."""
+    if properties is None:
+        return {}
+    if not isinstance(properties, dict):
+        raise ValueError("properties must be a dict, not " + repr(properties))
+    return properties
+
+
 def _encoded(name: str, kind: int, value: "Any") -> bytes:
     if kind < _AS_TEXT:
         most = _MOST[kind]
@@ -289,7 +298,7 @@ def encode_properties(where: int, properties: "dict[str, Any] | None") -> bytes:
     ValueError says which property is unknown, not allowed here, or has a wrong value.
     """
     data = b""
-    for name, value in (properties or {}).items():
+    for name, value in named(properties).items():
         identifier, _, kind, _ = _row(where, name)
         if identifier == _USER and not isinstance(value, (list, tuple)):
             raise ValueError("user_property must be a list of (name, value), not " + repr(value))

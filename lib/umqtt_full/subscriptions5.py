@@ -4,7 +4,7 @@ from micropython import const
 
 from .errors import ReasonError
 from .packet import check_qos, check_range, length_size
-from .properties import encode_properties, wrong
+from .properties import encode_properties, named, wrong
 from .subscriptions import Subscription, Subscriptions
 from .topic import encode_filter
 
@@ -62,7 +62,7 @@ class Subscriptions5(Subscriptions):
         check_qos(qos)
         options = check_range("retain_handling", retain_handling, 0, 2) << 4
         options |= bool(no_local) << 2 | bool(retain_as_published) << 3
-        more = dict(properties or {})
+        more = dict(named(properties))
         if check_range("identifier", identifier, 0, 268435455):
             more["subscription_identifier"] = identifier
         block = encode_properties(_AT_SUBSCRIBE, more)

@@ -29,4 +29,6 @@ class Will:
         self.payload = binary(payload, "will payload")
         self.qos = check_qos(qos)
         self.retain = bool(retain)
+        if properties is not None and not isinstance(properties, dict):
+            raise ValueError("properties of a will must be a dict, not " + repr(properties))
         self.properties = properties
