@@ -26,7 +26,9 @@ def test_a_time_that_is_none_is_refused_and_the_link_kept(interpreter: str, name
 
 
 @pytest.mark.parametrize("interpreter", INTERPRETERS)
-@pytest.mark.parametrize("name", ["uploads", "clients", "handlers", "queues", "five"])
+@pytest.mark.parametrize(
+    "name", ["uploads", "clients", "handlers", "queues", "texts", "store", "unstarted", "five"]
+)
 def test_what_is_none_is_refused(interpreter: str, name: str) -> None:
     with Answering() as broker:
         run(interpreter, name, broker)

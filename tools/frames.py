@@ -91,7 +91,7 @@ COLD = {
     "client": "Client.disconnect Client.subscribe Client.unsubscribe",
     "link": "Link.__init__ Link.on Link._tell Link._report Link._close",
     "net": "resolve dial",
-    "packet": "encode_connect encode_subscribe",
+    "packet": "encoded encode_connect encode_subscribe",
     "session": "Session.__init__ Session._rare",
     "long": "_begin_passing",
     "subscriptions": "Subscriptions.request Subscriptions.answered Subscriptions._granted "

@@ -9,8 +9,9 @@ an `Answering` (see `test_bad_values.py`).
 import asyncio
 import io
 import sys
+from array import array
 
-from umqtt_full import AsyncClient, Client, Upload, Will
+from umqtt_full import AsyncClient, Client, Store, Upload, Will
 from umqtt_full.net import ticks_ms
 
 TIMES = (-1, "5", 1.5, 500.0, [1], 1 << 31)
@@ -214,6 +215,69 @@ def run_queues(host, port):
         refusal(("on", size), words, client.on, "a", print, 0, False, size)
     refusal("handler", ("handler",), client.on, "a", 5, 0, False, 3)
     check(not client.session.subscriptions.all, "subscribed")
+
+
+# ---------------------------------------------------------------------- texts
+
+CPYTHON = sys.implementation.name == "cpython"
+PAYLOADS = (None, 5, True, 1.5, ["a"], {"a": 1}, ("a",))
+ALL_KINDS = "payload must be str, bytes, bytearray, memoryview or Upload, not "
+
+
+def run_texts(host, port):
+    """What the texts say is what is allowed."""
+    client = Client("c", host, port, reconnect=True)
+    publish = client.session.publish
+    for payload in PAYLOADS:
+        for qos in (0, 1):
+            refusal(payload, (ALL_KINDS,), publish, "a", payload, qos << 1)
+    for topic in (None, 5, True, ["a"], {}, memoryview(b"a"), Upload(io.BytesIO(b"abc"))):
+        refusal(topic, ("topic must be str or bytes, not ",), publish, topic, b"", 0)
+    if CPYTHON:  # MicroPython's str may hold what is no text, its memoryview does not say of what
+        numbers = memoryview(array("H", [1]))
+        refusal("numbers", (ALL_KINDS, "no bytes"), publish, "a", numbers, 0)
+        refusal("surrogate", ("payload holds a surrogate",), publish, "a", "\ud800", 0)
+        refusal("surrogate", ("will payload holds a surrogate",), Will, "a", "\ud800")
+        words = ("password holds a surrogate",)
+        refusal("surrogate", words, lambda: Client("c", host, username="u", password="\ud800"))
+    for kind in (Client, AsyncClient):
+        client = kind("c", host, port)
+        for name in ("connack", "reauthenticate"):
+            refusal(name, (name, "version=5"), lambda c, n: getattr(c, n)(), client, name)
+        add = client.on
+        refusal("nope", ("nope: there is no such",), lambda f: f("a", print, nope=1), add)
+        for name in ("no_local", "identifier", "properties"):
+            words = (name, "for version=5 only")
+            refusal(name, words, lambda f, n: f("a", print, **{n: 1}), add, name)
+
+
+def run_store(host, port):
+    """A file is no store."""
+    refusal("file", ("a folder", "a file"), Store, __file__)
+
+
+async def unstarted(host, port):
+    """What needs a connection says at once that there will be none."""
+    client = AsyncClient("c", host, port, timeout_ms=20000)
+    for number in range(2):
+        start = ticks_ms()
+        for call in (client.subscribe, client.unsubscribe):
+            try:
+                await call("a")
+            except OSError as error:
+                check("not started, or stopped" in str(error), error)
+            else:
+                raise AssertionError("accepted")
+        check(ticks_ms() - start < 2000, "waited")
+        check(not client.session.subscriptions.all, "kept")
+        if not number:
+            await client.start()
+            await client.stop()
+
+
+def run_unstarted(host, port):
+    """See `unstarted`."""
+    asyncio.run(unstarted(host, port))
 
 
 # -------------------------------------------------------------------- MQTT 5

@@ -1,4 +1,4 @@
-"""What a client is made with: checked once, and let go, for the heap is for the client.
+"""What a client is made with: checked once, and let go, for the heap is for what stays.
 
 What goes into packets is checked where they are encoded. Here is the rest, which would only be
 tripped over later, in the midst of a connection.
@@ -31,7 +31,6 @@ _FIVE = (
 def prepare(
     link: "Link",
     version: int,
-    port: int | None,
     tls: "Any",
     websocket: str | None,
     store: "Any",
@@ -41,7 +40,9 @@ def prepare(
 
     ValueError names what is not allowed.
     """
-    _check(link, port, store, options)
+    if link.connect_timeout_ms is None:
+        link.connect_timeout_ms = 10000 if tls else 5000
+    _check(link, store, options)
     for name in _TLS.split():
         if name in options and not options[name]:
             del options[name]
@@ -54,7 +55,7 @@ def prepare(
         from .ws import upgrade
 
         link._dial = upgrade(link._dial, websocket)
-    link.port = port or ((443 if tls else 80) if websocket else 8883 if tls else 1883)
+    link.port = link.port or ((443 if tls else 80) if websocket else 8883 if tls else 1883)
     session = _session(version, options)
     name = __name__.rsplit(".", 1)[0]
     sys.modules[name].__dict__.pop("arguments", None)
@@ -62,11 +63,10 @@ def prepare(
     return session
 
 
-def _check(link: "Any", port: int | None, store: "Any", options: "dict[str, Any]") -> None:
+def _check(link: "Any", store: "Any", options: "dict[str, Any]") -> None:
     if not isinstance(link.host, (str, bytes)) or not link.host:
         raise ValueError("host must be a name or an address, not " + repr(link.host))
-    if port is not None:
-        check_range("port", port, 0, 65535)
+    check_range("port", link.port, 0, 65535)
     for name, least in _TIMES:
         check_range(name, getattr(link, name), least, _TICKS)
     if options.get("ping_timeout_ms") is not None:

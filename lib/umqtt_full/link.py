@@ -5,6 +5,7 @@ returned has passed, `_receive` (read, dispatch); and hands any failure to `_los
 """
 
 import errno
+import gc
 import random
 
 from micropython import const
@@ -62,21 +63,14 @@ class Link:
         store: "Store | None" = None,
         **options: "Any",
     ) -> None:
-        self.host = host
-        self.reconnect = reconnect
-        self.timeout_ms = timeout_ms
-        if connect_timeout_ms is None:
-            connect_timeout_ms = 10000 if tls else 5000
-        self.connect_timeout_ms = connect_timeout_ms
-        self.backoff_ms = backoff_ms
-        self.backoff_max_ms = backoff_max_ms
-        self._ready = ready
-        self._dial = dial
+        self.host, self.port = host, port or 0
+        self.reconnect, self.timeout_ms = reconnect, timeout_ms
+        self.connect_timeout_ms: Any = connect_timeout_ms
+        self.backoff_ms, self.backoff_max_ms = backoff_ms, backoff_max_ms
+        self._ready, self._dial = ready, dial
         self._explain: Callable[[BaseException, int], BaseException] | None = None
-        self.port = 0
-        self.session = self._prepare(version, port, tls, websocket, store, options)(
-            client_id, **options
-        )
+        session = self._prepare(version, tls, websocket, store, options)
+        self.session = session(client_id, **options)
         self.session.subscriptions.on_message = self._unmatched
         self.session.subscriptions.on_error = self._report
         self.session.on_up = self._turned_up
@@ -105,9 +99,12 @@ class Link:
         self._delay = 0  # ms from _since to the next attempt
 
     def _prepare(self, *arguments: "Any") -> "type[Session]":
-        from .arguments import prepare  # a local name of `__init__` would keep it in the heap
+        from .arguments import prepare
 
-        return prepare(self, *arguments)
+        session = prepare(self, *arguments)
+        del prepare
+        gc.collect()  # it is let go: what stays takes its place
+        return session
 
     @property
     def connected(self) -> bool:
@@ -137,12 +134,17 @@ class Link:
     @property
     def connack(self) -> "dict[str, Any]":
         """MQTT 5: the properties of the last CONNACK by name."""
-        return self.session.connack  # type: ignore[attr-defined]
+        return self._five("connack").connack
 
     def reauthenticate(self) -> None:
         """MQTT 5: authenticate again with what the hook gives for None (4.12.1)."""
-        self.session.reauthenticate()  # type: ignore[attr-defined]
+        self._five("reauthenticate").reauthenticate()
         self._write()  # type: ignore[attr-defined]
+
+    def _five(self, what: str) -> "Any":
+        if self.session.version != 5:
+            raise ValueError(what + ": for version=5 only")
+        return self.session
 
     def pending(self, packet_id: int) -> bool:
         """Tell whether a message is not acknowledged to its end yet; 0: not all QoS 0 written."""

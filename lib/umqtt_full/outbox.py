@@ -23,7 +23,7 @@ from micropython import const
 
 from .errors import LimitError
 from .ids import IdList, Ids
-from .packet import check_range, encode_length, format_of, is_ascii, length_size, put
+from .packet import check_range, encode_length, encoded, format_of, is_ascii, length_size, put
 from .topic import encode_topic, is_topic
 
 TYPE_CHECKING = const(False)
@@ -39,6 +39,12 @@ _FREE = const(0)
 _ONCE = const(1)
 _PUBACK = const(0x40)
 _PUBREC = const(0x50)
+
+
+def _kind_error(value: object, what: str) -> ValueError:
+    from .wrong import kind_error
+
+    return kind_error(value, what)
 
 
 class Outbox:
@@ -230,16 +236,14 @@ class Outbox:
             p = self._reserve(n, 0) if n + 6 <= self.size else -1
             if p >= 0 and is_ascii(value, self.buf, p, p + n):
                 return value
-            return value.encode()
+            return encoded(value, what)
         if isinstance(value, _BINARY) and getattr(value, "itemsize", 1) == 1:
             if type(value) is memoryview and getattr(value, "strides", (1,)) != (1,):
                 return bytes(value)  # CPython: a matrix, or every other byte
             return value
-        if hasattr(value, "begin"):  # an Upload
+        if what == "payload" and hasattr(value, "begin"):  # an Upload
             return value if len(value) >= self.size else value.whole()
-        raise ValueError(
-            what + " must be str, bytes, bytearray or memoryview, not " + type(value).__name__
-        )
+        raise _kind_error(value, what)
 
     def follow(self, p: int, written: "Any") -> "Any":
         """Return what is written behind `written` of the lent record `p`; empty when that is all.

@@ -159,10 +159,20 @@ def check_qos(qos: int) -> int:
     return check_range("qos", qos, 0, 2)
 
 
+def encoded(value: str, what: str) -> bytes:
+    """Return a str as UTF-8; ValueError, not one of the codec's, if it holds a surrogate."""
+    try:
+        return value.encode()
+    except UnicodeError:
+        from .wrong import text_error
+
+        raise text_error(value, what, False) from None
+
+
 def binary(value: str | bytes, what: str) -> bytes:
     """Return `value` as bytes (a str: as UTF-8); ValueError if it is no binary data (1.5.6)."""
     if isinstance(value, str):
-        value = value.encode()
+        value = encoded(value, what)
     elif not isinstance(value, (bytes, bytearray)):
         raise ValueError(what + " must be str or bytes, not " + type(value).__name__)
     if len(value) > 65535:

@@ -73,13 +73,12 @@ def read(path: str, at: int, n: int) -> bytes:
         return file.read(n)
 
 
-def exists(path: str) -> bool:
-    """Tell whether there is something of that name."""
+def mode(path: str) -> int:
+    """Return what `os.stat` says that a name is; 0 when there is nothing of that name."""
     try:
-        os.stat(path)
+        return os.stat(path)[0]
     except OSError:
-        return False
-    return True
+        return 0
 
 
 def remove(path: str) -> bool:

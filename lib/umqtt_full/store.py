@@ -29,7 +29,7 @@ from binascii import crc32
 from micropython import const
 
 from .errors import LimitError
-from .segments import exists, read, records, remove, segment_names
+from .segments import mode, read, records, remove, segment_names
 
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
@@ -96,8 +96,10 @@ class Store:
         self._segments: list[_Segment] = []  # the last one is written to, if _file is open
         self._file: Any = None
         self._agrees = True  # what is on flash says what is in memory
-        if not exists(path):
+        if not mode(path):
             os.mkdir(path)
+        if not mode(path) & 0x4000:
+            raise ValueError("path of a store must be a folder, %r is a file" % path)
 
     # start
 

@@ -99,7 +99,9 @@ class Subscriptions:
     def get(self, topic_filter: str | bytes, options: "dict[str, Any]") -> Subscription:
         """Return the subscription to this filter, a new one if there is none."""
         if options:
-            raise ValueError("%s: for version=5 only" % ", ".join(options))
+            from .wrong import option_error
+
+            raise option_error(options)
         data = encode_filter(topic_filter)
         s = self.find(data)
         if s is None:

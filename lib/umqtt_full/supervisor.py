@@ -166,6 +166,10 @@ class Supervisor(Link):
         if self.session.held:
             self._go.set()
 
+    def _online(self) -> None:
+        if self._ticker is None:
+            raise OSError(errno.ENOTCONN, _STOPPED)
+
     async def _until(self, done: "Callable[[], bool]", timeout_ms: int | None) -> None:
         """Return when `done`; OSError when that takes too long, or the client is stopped."""
         reader = self._reader

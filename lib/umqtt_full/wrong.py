@@ -30,6 +30,24 @@ def text_error(value: object, what: str, valid: bool) -> ValueError:
     return ValueError(what + " holds a wildcard (+ or #), which only a filter may")
 
 
+def kind_error(value: object, what: str) -> ValueError:
+    """Return the error for a topic or a payload of the wrong type."""
+    kinds = "str, bytes, bytearray, memoryview or Upload" if what == "payload" else "str or bytes"
+    kind = type(value).__name__
+    if what == "payload" and isinstance(value, memoryview):
+        kind = "a memoryview of items that are no bytes"
+    return ValueError(what + " must be " + kinds + ", not " + kind)
+
+
+def option_error(options: "dict[str, object]") -> ValueError:
+    """Return the error for what a subscription of MQTT 3.1.1 cannot have."""
+    for name in options:
+        if name not in ("no_local", "retain_as_published", "retain_handling", "identifier"):
+            if name != "properties":
+                return ValueError(name + ": there is no such option")
+    return ValueError(", ".join(options) + ": for version=5 only")
+
+
 def _about_filter(levels: list[bytes]) -> str:
     if levels[0] == b"$share" and (len(levels) < 3 or not levels[1] or levels[2:] == [b""]):
         return "$share needs a name and a filter, $share/name/filter"
