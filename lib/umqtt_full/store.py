@@ -334,7 +334,7 @@ class Store:
         for ids in (self.released, [i for i in self.received if i != half]):
             body += struct.pack("<H%dH" % len(ids), len(ids), *ids)
         path = self.path
-        while path == self.path or exists(path):  # a folder may have such a name
+        while path == self.path or mode(path):  # a folder may have such a name
             self._number += 1
             path = "%s/%08x.seg" % (self.path, self._number)
         segment = _Segment(path, 0)
