@@ -23,6 +23,7 @@ _MANY = const(64)  # reads at a time, so that a flood does not keep a call for e
 _SLICE = const(50)  # ms of writing what may be read from a slow file, then others have a turn
 # the server, not the client, is the reason: unavailable, busy, shutting down, quota, rate
 _PASSING = (3, 0x88, 0x89, 0x8B, 0x97, 0x9F)
+_BORNE = (OSError, MQTTError, MemoryError)  # by `reconnect`
 
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
@@ -87,9 +88,8 @@ class Link:
         self._stream: Any = None
         self._source: Any = None  # what is watched: the stream, or the one that it is around
         self._gatherer: Any = None  # of the stream, see `cork`
-        self._hints = False  # the stream has `wants`, see `_watch`
         self._wants = self._length = 0  # _length: of the message that `_express` has prepared
-        self._blocked = False  # a write would block
+        self._hints = self._blocked = False  # the stream has `wants`; a write would block
         self._more = False  # the last read filled the window: there is probably more
         self._paused = False  # acks have to be written before the window is taken to its end
         self._feeding = False  # a handler may be running: no call may wait
@@ -245,10 +245,9 @@ class Link:
             self.session = self.session.successor()  # type: ignore[attr-defined]
             self.error = None
         now = ticks_ms()
+        longest = self.backoff_ms
         if not self._up or (now - self._since & _TICKS) < self._delay:
-            longest = min(self.backoff_max_ms, max(self._delay * 2, self.backoff_ms))
-        else:
-            longest = self.backoff_ms
+            longest = min(self.backoff_max_ms, max(self._delay * 2, longest))
         self._since = now
         self._delay = 0 if not self.error else longest - random.getrandbits(16) * longest // 131072
         if self._up:
@@ -258,9 +257,7 @@ class Link:
     def _failed(self, exc: BaseException) -> bool:
         """Something ended the connection: close it; True if it is to be borne and tried again."""
         self._lost(exc)
-        if self.error is None:
-            return True
-        if self.reconnect and isinstance(self.error, (OSError, MQTTError, MemoryError)):
+        if self.error is None or (self.reconnect and isinstance(self.error, _BORNE)):
             return True
         self._parted = self._parted or not self.reconnect
         if self.error is not exc:
