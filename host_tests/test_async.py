@@ -88,6 +88,11 @@ SCRIPTS: dict[str, Steps] = {
     "offline_wait": (*OFFLINE, ("expect_queued",)),
     "offline_raise": (*OFFLINE, ("expect_queued",)),
     "offline_drop": (*OFFLINE, ("expect_newest", 9)),
+    "offline_drop_behind_one_in_flight": (
+        ("greet",), ("expect", "PUBLISH", {"payload": b"sent", "packet_id": "$u"}), *OFFLINE[1:],
+        ("expect", "PUBLISH", {"payload": b"sent", "dup": True, "packet_id": "$u"}),
+        ("send", "PUBACK", {"packet_id": "$u"}), ("expect_newest", 9),
+    ),
     "offline_keep": (
         *OFFLINE,
         ("expect_delivery", {"payload": b"1", "qos": 0}),

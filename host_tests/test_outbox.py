@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from running import HERE, INTERPRETERS, Device
 from umqtt_full.errors import LimitError
 from unit_outbox import LENGTHS, SIZES, TOPICS, Model
-from unit_rig import Rig
+from unit_rig import RESUMED, Rig
 
 real_put = module.put
 
@@ -235,6 +235,54 @@ def test_dropping_goes_past_what_was_written() -> None:
     rig.feed(b"\x40\x02\x00\x01")
     rig.session.close()
     assert [rig.session.outbox.drop(), rig.session.outbox.drop()] == [2, -1]
+
+
+@pytest.mark.parametrize("acknowledged", range(4))
+def test_what_gives_way_behind_messages_in_flight_makes_room(acknowledged: int) -> None:
+    """Also where the ring has gone round. In order, and what was sent stays, in use by its id."""
+    rig = Rig(tx_size=256)
+    rig.connect()
+    for number in range(4):
+        assert rig.publish("t", b"sent %d" % number + b"." * 20, 1) == 1 + number
+    rig.drain()
+    for number in range(acknowledged):
+        rig.feed(b"\x40\x02\x00" + bytes([1 + number]))
+    rig.session.close()
+    kept = [b"sent %d" % number + b"." * 20 for number in range(acknowledged, 4)]
+    waiting = [b"lent" * 100]
+    assert rig.publish("t", waiting[0], 1) == 5
+    outbox = rig.session.outbox
+    for number in range(100):
+        payload = b"%d" % number + b"-" * (number % 7)
+        while (packet_id := rig.publish("t", payload, 1)) < 0:
+            dropped = outbox.drop()
+            rig.session.forget(dropped)
+            assert dropped > 4 and waiting.pop(0)
+        assert packet_id > 4 and waiting.append(payload) is None
+    assert len(waiting) > 2 and not outbox.lent
+    sent = rig.reconnect(RESUMED)
+    ends = [sent.index(payload) for payload in kept + waiting]
+    assert ends == sorted(ends) and sent.count(b"\x3a") >= len(kept)
+
+
+def test_memory_that_is_short_for_a_drop_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Rig()
+    rig.connect()
+    rig.publish("a", b"1", 1)
+    rig.drain()
+    rig.session.close()
+    rig.publish("b", b"2", 1)
+    outbox = rig.session.outbox
+
+    def fail(_n: int) -> int:
+        raise MemoryError
+
+    monkeypatch.setattr(outbox, "length", fail)
+    with pytest.raises(MemoryError):
+        outbox.drop()
+    monkeypatch.undo()
+    assert rig.session.pending(1) and rig.session.pending(2)
+    assert rig.reconnect(RESUMED) == b"\x3a\x06\0\1a\0\0011\x32\x06\0\1b\0\0022"
 
 
 def test_dropping_leaves_what_was_acknowledged() -> None:

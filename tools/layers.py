@@ -25,7 +25,7 @@ LIBRARY = "umqtt_full"
 # A module imports modules of a lower rank only. A new module has to be placed here.
 RANKS = {
     **dict.fromkeys(("_cpython", "errors", "reason", "wrong"), 0),
-    **dict.fromkeys(("topic", "ids", "net", "segments", "waits"), 1),
+    **dict.fromkeys(("topic", "ids", "net", "segments", "waits", "drop"), 1),
     **dict.fromkeys(("packet", "tls", "ws"), 2),
     **dict.fromkeys(("inbox", "outbox", "properties", "subscriptions"), 3),
     **dict.fromkeys(("keep_alive", "long", "messages", "reason5", "upload", "will"), 3),
@@ -46,11 +46,11 @@ FIVE = (  # MQTT 5
 )
 PURE = (
     *("errors", "reason", "wrong", "topic", "ids", "packet", "inbox", "outbox", "subscriptions"),
-    *("keep_alive", "long", "asking", "session", "will", *FIVE),
+    *("keep_alive", "long", "asking", "session", "will", "drop", *FIVE),
 )
 OPTIONAL = (
     *("asking", "long", "tls", "ws", "store", "resume", "upload", "will", "reason", "wrong"),
-    *("arguments", "endpoint", *FIVE),
+    *("arguments", "drop", "endpoint", *FIVE),
 )
 MAX_LINES = 400
 _FRONT_ENDS = (("client", "simple", "robust"), ("aio", "supervisor", "messages", "waits"))

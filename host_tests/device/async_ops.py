@@ -301,10 +301,17 @@ async def run_offline_raise(host, port):
     await client.stop()
 
 
-async def run_offline_drop(host, port):
+async def run_offline_drop_behind_one_in_flight(host, port):
+    """The oldest of those that were never sent: what may have arrived is kept."""
+    await run_offline_drop(host, port, True)
+
+
+async def run_offline_drop(host, port, in_flight=False):
     """`full="drop"`: the oldest go, counted; who waits for one of them is told."""
     client = make(host, port, tx_size=256, full="drop")
     await client.start()
+    if in_flight:
+        await client.publish_nowait("t", b"sent", 1)
     sync("cut")
     await client.down.wait()
     first = asyncio.create_task(client.publish("t", b"0 " + b"x" * 60, 1))

@@ -126,19 +126,16 @@ class Model:
         self.check()
 
     def drop(self):
-        """The oldest message is given up if it was never sent."""
+        """The oldest message that was never sent is given up."""
         if self.current is None:
-            first = self.queue[0] if self.queue else None
             dropped = self.box.drop()
-            if dropped >= 0 or (first and not first.sent and not first.dup and self._at_head()):
-                if first is None or first.sent or first.dup or dropped != first.packet_id:
-                    raise ValueError("dropped %d" % dropped)
+            unsent = [entry for entry in self.queue if not entry.sent and not entry.dup]
+            if dropped != (unsent[0].packet_id if unsent else -1):
+                raise ValueError("dropped %d" % dropped)
+            if unsent:
                 self.ids.discard(dropped)
-                self.queue.remove(first)
+                self.queue.remove(unsent[0])
         self.check()
-
-    def _at_head(self):
-        return bool(self.box.buf[self.box.head + 3])
 
     def lose(self, resumed, times=1):
         """The connection ends, `times` times before the broker answers CONNECT again."""

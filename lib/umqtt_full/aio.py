@@ -49,8 +49,9 @@ class AsyncClient(Supervisor):
     `Link` and `Session`, and:
     `full` says what a QoS 1 or 2 publish does while the outbox has no room: "wait" (up to its
     timeout), "raise" LimitError, or "drop" the oldest message that was not sent yet (counted in
-    `dropped`). `keep` tells whether a QoS 0 message is kept for later while there is no connection
-    (False: dropped and counted, as is one that a connection takes with it half-written).
+    `dropped`; none is while a packet is half written). `keep` tells whether a QoS 0 message is
+    kept for later while there is no connection (False: dropped and counted, as is one that a
+    connection takes with it half-written).
 
     Any task may call any method at any time, and be cancelled at any await: what was accepted
     stays accepted, and no packet is left half-written.
@@ -195,7 +196,8 @@ class AsyncClient(Supervisor):
     ) -> int:
         """Publish where nothing can be awaited, as in a plain handler; return the packet id.
 
-        LimitError: the outbox has no room. With `full="drop"` the oldest message gives way.
+        LimitError: the outbox has no room. With `full="drop"` the oldest message that was not sent
+        yet gives way, if there is one.
         """
         if properties is not None:
             topic = self.session.outbox.describe(topic, properties)

@@ -364,21 +364,10 @@ class Outbox:
             self.wrap = self.size
 
     def drop(self) -> int:
-        """Free the oldest record if it was never sent; return its packet id, -1 if there is none.
+        """Give up the oldest record that was never sent; return its packet id, or -1."""
+        from .drop import drop
 
-        Only at the head does that make room at once.
-        """
-        self._skip_free()
-        p = self.head
-        if p == self.tail or p != self.next or self.buf[p + _HEAD] & _DUP:
-            return -1
-        if self.buf[p + 3] == _ONCE:
-            self.queued_once -= 1
-        self.buf[p + 3] = _FREE
-        self.lent.pop(p, None)
-        p = self.buf[p + 4] << 8 | self.buf[p + 5]
-        self._pass()
-        return p
+        return drop(self)
 
     def drop_released(self, released: IdList) -> None:
         """Free what has its PUBREC: an interrupt may have come before that was done."""
