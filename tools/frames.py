@@ -89,6 +89,8 @@ COLD = {
     "arguments": "prepare _check _session",
     "asking": "_pairs ask.<listcomp> ask_no_more.<listcomp> over",
     "client": "Client.disconnect Client.subscribe Client.unsubscribe",
+    "drop": "_close_up",
+    "errors": "tell",
     "link": "Link.__init__ Link.on Link._tell Link._report Link._close",
     "net": "resolve dial",
     "packet": "encoded encode_connect encode_subscribe",
