@@ -76,6 +76,10 @@ SCRIPTS: dict[str, tuple[Any, ...]] = {
         ("expect", "DISCONNECT"),
     ),
     "network_may_close_the_client": (("no_accept", 300),),
+    "refusal_is_told_once_to_who_still_waits": (
+        ("greet",), SUB, ("expect", "SUBSCRIBE", {"packet_id": "$t"}), ("sync", "one"),
+        ("send", "SUBACK", {"packet_id": "$t", "codes": (0x80,)}), ("expect", "DISCONNECT"),
+    ),
     "kept_qos_0_that_is_refused_is_told": (
         ("greet",), ("expect_delivery", {"topic": "first", "qos": 1}), *OFFLINE[1:-1],
         ("greet", {"properties": {"retain_available": 0}}), ("expect", "DISCONNECT"),

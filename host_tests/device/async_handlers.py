@@ -11,6 +11,7 @@ import sys
 
 from async_ops import check, make, raised, sync, until
 from driver_async import left_behind
+from umqtt_full import ReasonError
 from umqtt_full.waits import pause_ms
 
 
@@ -181,6 +182,19 @@ async def run_handlers_work_again_after_a_restart(host, port):
     await until(lambda: seen == [b"1", b"2"], "got %r" % seen)
     check(len(client._workers) == 1, "%d workers" % len(client._workers))
     await client.stop()
+
+
+async def run_refusal_is_told_once_to_who_still_waits(host, port):
+    """Two calls wait for one filter, and one of them not long enough."""
+    async with make(host, port) as client:
+        short = asyncio.create_task(raised(client.subscribe("q", 1, 50)))
+        long = asyncio.create_task(raised(client.subscribe("q", 1)))
+        error, _ = await short
+        check(isinstance(error, OSError), repr(error))
+        sync("one")
+        error, _ = await long
+        check(isinstance(error, ReasonError), repr(error))
+        check(not client.errors, client.errors)
 
 
 async def run_kept_qos_0_that_is_refused_is_told(host, port):
