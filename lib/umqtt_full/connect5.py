@@ -284,12 +284,13 @@ class Connection5(Session):
             raise ValueError("the session ends with its connection, as CONNECT said")
         data = bytes((reason_code,)) if reason_code or properties else b""
         more = encode_properties(14, properties) if properties else b""
-        if len(data + more) + 5 > self.connack.get("maximum_packet_size", _LARGEST):
+        packet = encode_packet(_DISCONNECT, data + more)
+        if len(packet) > self.connack.get("maximum_packet_size", _LARGEST):
             for name in ("reason_string", "user_property"):  # [MQTT-3.14.2-3], [MQTT-3.14.2-4]
                 properties.pop(name, None)
-            more = encode_properties(14, properties)
+            packet = encode_packet(_DISCONNECT, data + encode_properties(14, properties))
         self._settle()
-        self._queued = [encode_packet(_DISCONNECT, data + more)]
+        self._queued = [packet]
         self.state = _ENDING
         self.connected = False
 
@@ -324,13 +325,16 @@ class Connection5(Session):
         """Begin a re-authentication; what the hook gives for None goes with it."""
         if self._authentication is None or not self.connected:
             raise ValueError("needs authentication=(method, hook) and a connection")
-        self._reauthenticating = True
         self._queue_auth(_REAUTHENTICATE, None)
+        self._reauthenticating = True
 
     def _queue_auth(self, code: int, data: bytes | None) -> None:
         more: dict[str, Any] = {}
         self._add_authentication(more, data)
-        self._queued.append(encode_packet(_AUTH, bytes((code,)) + encode_properties(15, more)))
+        packet = encode_packet(_AUTH, bytes((code,)) + encode_properties(15, more))
+        if self.connected and len(packet) > self.connack.get("maximum_packet_size", _LARGEST):
+            raise ReasonError(_TOO_LARGE, "AUTH of %d bytes" % len(packet), {})
+        self._queued.append(packet)
 
     def _check_authentication(self, properties: "dict[str, Any]") -> bytes | None:
         """Return the data that came; the method has to be that of CONNECT."""

@@ -163,6 +163,8 @@ class Session5(Connection5):
 
     def _rare(self, buf: bytearray, header: int, i: int, end: int) -> None:
         self.begins(header)
+        if end - i > self.reader.most:
+            raise wrong("packet is longer than maximum_packet_size", _TOO_LARGE)
         if header == _CONNACK:
             self._connack5(buf, i, end)
         elif header in (_PUBACK, _PUBREC, _PUBREL, _PUBCOMP):
