@@ -50,9 +50,11 @@ HOT = {
     """,
     "outbox": """
         Outbox.publish Outbox._room Outbox._encode Outbox._head Outbox._set_topic Outbox._plain
-        Outbox._reserve Outbox._limit Outbox._commit Outbox.length Outbox.after Outbox.find
-        Outbox.first Outbox.sent Outbox._pass Outbox.free Outbox._reclaim
         Outbox.once
+    """,
+    "ring": """
+        Ring._reserve Ring._limit Ring._commit Ring.length Ring.after Ring.find
+        Ring.first Ring.sent Ring._pass Ring.free Ring._reclaim
     """,
     "ids": """
         IdList.__getitem__ IdList.find IdList.add IdList.pop Ids.new Received.known
@@ -94,6 +96,7 @@ COLD = {
     "link": "Link.__init__ Link.on Link._tell Link._report Link._close",
     "net": "resolve dial",
     "packet": "encoded encode_connect encode_subscribe",
+    "ring": "Ring.end",
     "session": "Session.__init__ Session._rare",
     "long": "_begin_passing",
     "subscriptions": "Subscriptions.request Subscriptions.answered Subscriptions._granted "
@@ -101,7 +104,7 @@ COLD = {
     # MQTT 5: connecting, subscribing, refusals, and messages that have properties
     "aliases": "Aliases._first",
     "connect5": "Connection5.__init__ Connection5._encode_connect Connection5._add_authentication "
-    "Connection5._connack5 Connection5.tell Connection5._ended Connection5._queue_auth "
+    "Connection5._connack5 Connection5._ended "
     "Connection5._auth Connection5.disconnect Connection5.farewell",
     "fallback5": "fall_back _move",
     "message5": "Reader.read",

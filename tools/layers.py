@@ -27,33 +27,37 @@ RANKS = {
     **dict.fromkeys(("_cpython", "errors", "reason", "wrong"), 0),
     **dict.fromkeys(("topic", "ids", "net", "segments", "waits", "drop"), 1),
     **dict.fromkeys(("packet", "tls", "ws"), 2),
-    **dict.fromkeys(("inbox", "outbox", "properties", "subscriptions"), 3),
+    **dict.fromkeys(("inbox", "ring", "properties", "subscriptions", "workers"), 3),
     **dict.fromkeys(("keep_alive", "long", "messages", "reason5", "upload", "will"), 3),
-    **dict.fromkeys(("aliases", "message5", "outbox5", "subscriptions5", "asking", "session"), 4),
-    **dict.fromkeys(("arguments", "fallback5", "resume", "store"), 5),
-    "connect5": 6,
-    "session5": 7,
-    "link": 8,
-    **dict.fromkeys(("client", "supervisor"), 9),
-    "aio": 10,
-    "__init__": 11,
-    **dict.fromkeys(("endpoint", "simple"), 12),
-    "robust": 13,
+    "outbox": 4,
+    **dict.fromkeys(("aliases", "message5", "outbox5", "subscriptions5", "asking", "session"), 5),
+    **dict.fromkeys(("arguments", "fallback5", "resume", "store"), 6),
+    "connect5": 7,
+    "session5": 8,
+    "link": 9,
+    **dict.fromkeys(("client", "supervisor"), 10),
+    "aio": 11,
+    "__init__": 12,
+    **dict.fromkeys(("endpoint", "simple"), 13),
+    "robust": 14,
 }
 FIVE = (  # MQTT 5
     *("properties", "aliases", "message5", "outbox5", "subscriptions5", "connect5", "session5"),
     *("reason5", "fallback5"),
 )
 PURE = (
-    *("errors", "reason", "wrong", "topic", "ids", "packet", "inbox", "outbox", "subscriptions"),
-    *("keep_alive", "long", "asking", "session", "will", "drop", *FIVE),
+    *("errors", "reason", "wrong", "topic", "ids", "packet", "inbox", "ring", "outbox"),
+    *("subscriptions", "keep_alive", "long", "asking", "session", "will", "drop", *FIVE),
 )
 OPTIONAL = (
     *("asking", "long", "tls", "ws", "store", "resume", "upload", "will", "reason", "wrong"),
     *("arguments", "drop", "endpoint", *FIVE),
 )
 MAX_LINES = 400
-_FRONT_ENDS = (("client", "simple", "robust"), ("aio", "supervisor", "messages", "waits"))
+_FRONT_ENDS = (
+    ("client", "simple", "robust"),
+    ("aio", "supervisor", "messages", "waits", "workers"),
+)
 _PURE_IMPORTS = ("micropython", "struct", "array", "sys")
 _PORT_ONLY = ("boards", "esp32", "rp2", "sim")
 

@@ -10,6 +10,7 @@ from .net import ticks_ms
 from .packet import check_call, check_qos, check_range
 from .supervisor import _STOPPED, Supervisor
 from .waits import Event, is_async
+from .workers import work
 
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class AsyncClient(Supervisor):
         messages = self.messages(topic_filter, qos, size, **options)
         messages.handler = handler
         if self._reader is not None:
-            messages.worker = self._spawn(self._work(messages))
+            messages.worker = self._spawn(work(self, messages))
         return handler
 
     def messages(

@@ -264,12 +264,6 @@ class Connection5(Session):
         if packet_id:
             self.done(packet_id)
 
-    def tell(self, link: "Any") -> None:
-        """Hand to `on_error` the refusals of messages for which no call of `link` waits."""
-        for packet_id in list(self.refused):
-            if not link._awaited(packet_id):
-                link._report(self.refused.pop(packet_id))
-
     def disconnect(self, reason_code: int = 0, properties: "dict[str, Any] | None" = None) -> None:
         """Queue DISCONNECT: what is half written is finished, then nothing follows it.
 

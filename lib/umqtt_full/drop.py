@@ -6,7 +6,7 @@ TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
     from typing import Any
 
-    from .outbox import Outbox
+    from .ring import Ring
 
 _HEAD = const(6)
 _DUP = const(8)
@@ -14,7 +14,7 @@ _FREE = const(0)
 _ONCE = const(1)
 
 
-def drop(box: "Outbox") -> int:
+def drop(box: "Ring") -> int:
     """Give up the oldest record that was never sent; return its packet id, or -1 if there is none.
 
     Nothing may be half written: what is before it and behind it may move.
@@ -39,7 +39,7 @@ def drop(box: "Outbox") -> int:
     return packet_id
 
 
-def _close_up(box: "Outbox", gone: int) -> None:
+def _close_up(box: "Ring", gone: int) -> None:
     """Move all records but `gone` together, to the start of the ring: only so is there room.
 
     Memory that does not suffice is noticed before anything has changed.

@@ -52,7 +52,7 @@ def tell(session: "Any", link: "Any") -> None:
     """Hand to `on_error` what became of messages for which no call of `link` waits."""
     for packet_id in list(session.refused):
         if not link._awaited(packet_id):
-            link.on_error(session.refused.pop(packet_id))
+            link._report(session.refused.pop(packet_id))
 
 
 class Guard:

@@ -99,8 +99,7 @@ class Session(Inbox):
             client_id, username, password, keep_alive, clean_session, will
         )
         self.client_id = encode_text(client_id, "client_id")
-        self.clean_session = clean_session
-        self.keep_alive = keep_alive
+        self.clean_session, self.keep_alive = clean_session, keep_alive
         self.window = check_range("window", window, 1, 65535)
         self.ids = Ids()  # packet ids of ours that are in use, of all packet types
         self.outbox = self._outbox(tx_size, maximum_packet_size, self.ids)
@@ -135,18 +134,12 @@ class Session(Inbox):
         """The transport is gone: what is owed is forgotten, what is unacknowledged kept."""
         if self.state == _CONNECTING and not self.writing:
             self.unsure = True  # CONNECT went out whole: the broker may have begun a session
-        self.outbox.drop_released(self.released)
-        p = self._current if self.writing else _RAW
-        lent: Any = self.outbox.lent.get(p)
-        if hasattr(lent, "give_up"):
-            lent.give_up(self, p)
-        self.outbox.mark_dup(p)
+        self.outbox.end(self, self._current if self.writing else _RAW)
         self.subscriptions.lost()
         self.reset()
         self.state = _CLOSED
-        self.connected = False
+        self.connected = self._keep.pinging = False
         self.writing = self._acks_off = self.acks_end = self._handled = 0
-        self._keep.pinging = False
         if self._half:  # it was never handled to the end
             self.received.discard(self._half)
             if self.store is not None:

@@ -90,8 +90,7 @@ class Store:
         self.doubtful = 0  # the one of them whose handlers may not have run
         self.session: Any = self  # whose handlers may run while something is written
         self._key = 0
-        self._sequence = 0
-        self._number = 0  # of the newest segment
+        self._sequence = self._number = 0  # of the newest message, the newest segment
         self._sent: list[_Sent] = []  # in the order of sending
         self._segments: list[_Segment] = []  # the last one is written to, if _file is open
         self._file: Any = None

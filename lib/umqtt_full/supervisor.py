@@ -16,7 +16,8 @@ from micropython import const
 from .errors import Guard
 from .link import Link
 from .net import ticks_ms
-from .waits import Event, Readiness, cancelled, pause_ms, wait_ms, wake
+from .waits import Event, Readiness, pause_ms, wait_ms, wake
+from .workers import hook, work
 
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class Supervisor(Link):
             self._ticker = asyncio.create_task(self._tick())
             for s in self.session.subscriptions.all:
                 if s.queue is not None and s.queue.handler is not None:
-                    s.queue.worker = self._spawn(self._work(s.queue))
+                    s.queue.worker = self._spawn(work(self, s.queue))
         if timeout_ms == 0:
             return False
         reader = self._reader
@@ -347,41 +348,9 @@ class Supervisor(Link):
         self._workers.append(asyncio.create_task(coroutine))
         return self._workers[-1]
 
-    async def _work(self, messages: "Any") -> None:
-        """Give an async handler its messages, one after the other."""
-        me = asyncio.current_task()
-        async for message in messages:
-            try:
-                await messages.handler(message)
-            except asyncio.CancelledError as exc:
-                if messages.worker is not me or not await self._lives(me):
-                    raise
-                self._report(exc)
-            except Exception as exc:
-                self._report(exc)
-            if messages.worker is not me or me not in self._workers:
-                return  # the handler's filter has gone meanwhile, or the client has ended
-
-    async def _hook(self, call: "Any") -> None:
-        """Run an async hook; what it raises is reported and ends nothing."""
-        try:
-            await call
-        except asyncio.CancelledError as exc:
-            if not await self._lives(asyncio.current_task()):
-                raise
-            self._report(exc)
-        except Exception as exc:
-            self._report(exc)
-
-    async def _lives(self, me: "Any") -> bool:
-        """Tell whether a worker goes on: what was cancelled is something that it awaited."""
-        await pause_ms(0)  # who cancels all tasks, as `asyncio.run` does, has the reader end too
-        ended = self._reader is not None and self._reader.done()
-        return me in self._workers and not ended and not cancelled(me)
-
     def _begin(self, result: "Any") -> None:
         if hasattr(result, "send"):  # an async hook
-            self._spawn(self._hook(result))
+            self._spawn(hook(self, result))
 
     def _turned_up(self) -> None:
         self.down.clear()
