@@ -16,6 +16,8 @@ from collections.abc import Generator, Iterator
 from typing import Any
 
 _TICKS_MASK = 0x3FFFFFFF
+# the last for a socket that was given a timeout
+_WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError, TimeoutError)
 _IN = 1
 _OUT = 4
 
@@ -58,7 +60,7 @@ def print_exception(exc: BaseException) -> None:
 
 
 class Stream:
-    """A non-blocking socket, or SSLSocket, with MicroPython's stream methods.
+    """A non-blocking socket, or SSLSocket, with MicroPython's stream methods, and its own.
 
     `pending()`, if there is one, tells how many bytes TLS has read ahead, of which `select` knows
     nothing. `wants` is the one event that a blocked write waits for, or 0 for the usual.
@@ -81,19 +83,26 @@ class Stream:
         """
         try:
             return self.sock.recv_into(buf, n)
-        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+        except _WOULD_BLOCK:
             return None
 
-    def write(self, buf: Any, off: int, n: int) -> int | None:
+    def read(self, n: int = 4096) -> bytes | None:
+        """Return at most `n` bytes, b"" at the end of the stream; None: it would block."""
+        try:
+            return self.sock.recv(n)
+        except _WOULD_BLOCK:
+            return None
+
+    def write(self, buf: Any, off: int = 0, n: int | None = None) -> int | None:
         """Write up to `n` bytes of `buf[off:]`; None when it would block."""
         try:
-            return self.sock.send(memoryview(buf)[off : off + n])
-        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return self.sock.send(memoryview(buf)[off : None if n is None else off + n])
+        except _WOULD_BLOCK:
             return None
 
-    def setsockopt(self, level: int, name: int, value: int) -> None:
-        """Set an option of the socket."""
-        self.sock.setsockopt(level, name, value)
+    def __getattr__(self, name: str) -> Any:
+        """Give what else a socket has: settimeout, setblocking, setsockopt, and so on."""
+        return getattr(self.__dict__["sock"], name)
 
     def close(self) -> None:
         """Close the socket."""
@@ -147,7 +156,7 @@ class TlsStream(Stream):
         """Do what `Stream.readinto` does, once the handshake is done."""
         return super().readinto(buf, n) if self._open else None
 
-    def write(self, buf: Any, off: int, n: int) -> int | None:
+    def write(self, buf: Any, off: int = 0, n: int | None = None) -> int | None:
         """Do what `Stream.write` does; the same bytes have to be offered until they are taken."""
         return super().write(buf, off, n) if self._open or self._step() else None
 
@@ -226,6 +235,40 @@ def tls_context(
     if cert and key:
         _load_certs(context, cert, key)
     return context
+
+
+def _content(data: Any, path: str | None) -> bytes | None:
+    if path is not None:
+        with open(path, "rb") as file:
+            return file.read()
+    return data.encode() if isinstance(data, str) else data
+
+
+def wrap_socket(
+    sock: socket.socket,
+    key: Any = None,
+    cert: Any = None,
+    server_hostname: str | None = None,
+    cert_reqs: int = ssl.CERT_NONE,
+    cadata: Any = None,
+    keyfile: str | None = None,
+    certfile: str | None = None,
+    ca_certs: str | None = None,
+) -> ssl.SSLSocket:
+    """Do what `ssl.wrap_socket` of MicroPython does, by its names or those of CPython up to 3.11.
+
+    It verifies what it is asked to: without `cert_reqs` nothing.
+    """
+    context = tls_context(
+        _content(cadata, ca_certs),
+        _content(cert, certfile),
+        _content(key, keyfile),
+        None,
+        bool(cert_reqs),
+    )
+    if server_hostname is None:
+        context.check_hostname = False
+    return context.wrap_socket(sock, server_hostname=server_hostname)
 
 
 class Scratch(io.BytesIO):

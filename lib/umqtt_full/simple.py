@@ -1,9 +1,11 @@
 """umqtt.simple's API on this library: change `umqtt.simple` to `umqtt_full.simple` in one import.
 
 What differs: a call that would hang raises OSError after `timeout` seconds (10 unless `connect` is
-told otherwise), QoS 2 works, packets are never half read, and a keep alive pings by itself.
+told otherwise; `wait_msg` waits for ever, as there), QoS 2 works, packets are never half read, and
+a keep alive pings by itself.
 """
 
+import sys
 from errno import ECONNRESET, ENOTCONN
 
 import umqtt_full
@@ -82,7 +84,8 @@ class MQTTClient:
     def connect(self, clean_session: bool = True, timeout: float | None = None) -> int:
         """Connect; return session-present as an int. MQTTException(code): refused.
 
-        `timeout` in seconds bounds this and every later call. With `clean_session` False a session
+        `timeout` in seconds bounds this and every later call but `wait_msg`, which waits until a
+        packet comes, or the keep alive finds the link dead. With `clean_session` False a session
         that was there before is resumed: what was not acknowledged is sent again.
         """
         if self._client is not None:
@@ -93,7 +96,7 @@ class MQTTClient:
             set_clean(self._client.session.connect_packet, False)
             self._client.session.clean_session = False
         if timeout is not None:
-            self._client.timeout_ms = int(timeout * 1000)
+            self._client.timeout_ms = self._client._limit(int(timeout * 1000))
         self._one = True  # what comes with CONNACK is for the next call
         try:
             return int(self._client.connect())
@@ -134,12 +137,15 @@ class MQTTClient:
             raw.settimeout(10)
             raw.connect(resolve(host, port)[1])
             if self.ssl is True:
-                import ssl
-
-                sock = ssl.wrap_socket(raw, **self.ssl_params)
+                if TYPE_CHECKING or sys.implementation.name == "cpython":
+                    from ._cpython import wrap_socket  # since 3.12 the one of ssl is gone
+                else:
+                    from ssl import wrap_socket
+                sock = wrap_socket(raw, **self.ssl_params)
             else:
                 sock = self.ssl.wrap_socket(raw, server_hostname=self.server)
-            raw.setblocking(False)
+            if sys.implementation.name != "cpython":  # whose SSLSocket has taken it over
+                raw.setblocking(False)
             sock.setblocking(False)
         except BaseException:
             raw.close()
