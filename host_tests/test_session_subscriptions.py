@@ -80,6 +80,26 @@ def test_unsubscribing_takes_the_filter_and_its_handler_away() -> None:
     assert names(rig) == [] and not rig.pending(1, 2)
 
 
+@pytest.mark.parametrize("how", ["unsubscribed", "replaced"])
+def test_a_handler_that_goes_takes_its_gate_with_it(how: str) -> None:
+    """Another's gate stays; a queue that is full for ever would hold all that comes."""
+    rig = online()
+    table = rig.session.subscriptions
+    got: list[str] = []
+    for name in ("a", "b"):
+        rig.subscribe(name, 0, lambda message: got.append("old")).gate = lambda: False
+        table.gates += 1
+    if how == "unsubscribed":
+        remove(rig, "a")
+        rig.subscribe("a", 0)
+    else:
+        rig.subscribe("a", 0, lambda message: got.append("new"))
+    rig.exchange(publish(b"a", b"x"))
+    assert got == ["new"] * (how == "replaced")
+    assert len(rig.messages) == (how == "unsubscribed") and table.gates == 1
+    assert [one.gate is not None for one in table.all] == [False, True]
+
+
 def test_unsubscribing_again_before_the_answer_is_borne() -> None:
     rig = online()
     for _ in range(3):
