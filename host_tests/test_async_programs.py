@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from answering import HOST, Answering
-from umqtt_full import AsyncClient
+from umqtt_full import AsyncClient, Message
 
 Main = Callable[[], Coroutine[Any, Any, None]]
 
@@ -83,6 +83,31 @@ def test_tasks_may_be_eager() -> None:
 
     with Answering() as broker:
         assert run(main) == [None]
+
+
+def test_an_eager_handler_gets_all_that_waits_at_start() -> None:
+    """Also where it needs no turn for the first message."""
+    seen = []
+
+    async def heard(message: Any) -> None:
+        seen.append(message.payload)
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_task_factory(eager)
+        client = AsyncClient("c", HOST, broker.port, timeout_ms=3000)
+        client.on("q", heard, 1)
+        message = Message()
+        message.buf = message.topic_buf = bytearray(b"q1")
+        message.topic_end = message.start = 1
+        message.end = 2
+        for _ in range(3):
+            client.session.subscriptions.all[0].queue.put(message)
+        async with client:
+            await client.publish("t", b"", 1)
+
+    with Answering() as broker:
+        assert run(main) == [None]
+    assert seen == [b"1"] * 3
 
 
 def test_one_client_serves_several_runs() -> None:

@@ -116,7 +116,11 @@ class Concurrent(Application):
     def _own(self, key: str, m: "Any", messages: "Any") -> None:
         """A message goes into a queue, and is the application's from here on."""
         dropped = messages.dropped
-        self.handle(key, m)
+        try:
+            self.handle(key, m)
+        except Exception as exc:
+            self.client.on_error(exc)
+            return
         messages.put(m)
         self.owned[key].append(serial_of(bytes(m.payload)))
         if messages.dropped != dropped:

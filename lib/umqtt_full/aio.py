@@ -75,6 +75,7 @@ class AsyncClient(Supervisor):
         self.keep = keep
         self.session.on_done = self._done
         self._waiters: list[Waiter] = []
+        self._asking = 0  # how many other calls wait for an answer
 
     @property
     def dropped(self) -> int:
@@ -231,15 +232,19 @@ class AsyncClient(Supervisor):
     ) -> int:
         """Do what `full` says, until the message is in."""
         start = ticks_ms()
-        while True:
-            left = self._limit(timeout_ms) - (ticks_ms() - start & _TICKS)
-            if left <= 0 or self.full == "raise" or self._feeding:
-                raise LimitError("outbox full: raise tx_size, publish less, or wait")
-            if self.full != "drop" or not self._drop():
-                await self._change(left)
-            packet_id = self._put(topic, payload, flags)
-            if packet_id >= 0:
-                return packet_id
+        self._asks(1)
+        try:
+            while True:
+                left = self._limit(timeout_ms) - (ticks_ms() - start & _TICKS)
+                if left <= 0 or self.full == "raise" or self._feeding:
+                    raise LimitError("outbox full: raise tx_size, publish less, or wait")
+                if self.full != "drop" or not self._drop():
+                    await self._change(left)
+                packet_id = self._put(topic, payload, flags)
+                if packet_id >= 0:
+                    return packet_id
+        finally:
+            self._asks(-1)
 
     def _drop(self) -> bool:
         """Give up the oldest message, if it was not sent yet; tell whether there was one."""
@@ -315,7 +320,12 @@ class AsyncClient(Supervisor):
         for waiter in self._waiters:
             if waiter.packet_id:
                 return True
-        return self._watched > 0
+        return self._asking > 0
+
+    def _asks(self, one: int) -> None:
+        """A call begins (1) or ends (-1) to wait for an answer, perhaps behind a held message."""
+        self._asking += one
+        self._resume()
 
     def _awaited(self, packet_id: int) -> bool:
         if not packet_id:
@@ -344,9 +354,11 @@ class AsyncClient(Supervisor):
             return None
         told = False
         try:
+            self._asks(1)
             await self._until(lambda: answered(some), timeout_ms)
             told = True
         finally:
+            self._asks(-1)
             over(self.session.subscriptions, some, told)
         return granted(self.session.subscriptions, topic_filter, some)
 
@@ -363,9 +375,11 @@ class AsyncClient(Supervisor):
             table = self.session.subscriptions
             told = False
             try:
+                self._asks(1)
                 await self._until(lambda: gone(table, some), timeout_ms)
                 told = True
             finally:
+                self._asks(-1)
                 over(table, some, told)
             check(table, some)
 

@@ -222,11 +222,12 @@ class Subscriptions:
                 checked = True
             if self._hit(s, m):
                 checked = True  # or it equals a filter that was checked
-                if s.queue is not None and m.header & 6 and not long:
-                    self._taken = True
-                    s.queue.put(m)  # unguarded: what is not in the queue is not acknowledged
-                elif s.handler is not None and (not long or (s.stream and self._joins(s, m))):
-                    self._call(s.handler, m)
+                if s.handler is not None and (not long or (s.stream and self._joins(s, m))):
+                    if s.queue is not None and m.header & 6:
+                        self._taken = True
+                        s.handler(m)  # unguarded: what is not in the queue is not acknowledged
+                    else:
+                        self._call(s.handler, m)
         if not checked:
             check_topic(m)
         if not self._taken and self.on_message is not None and not long:

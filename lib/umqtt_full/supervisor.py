@@ -187,7 +187,6 @@ class Supervisor(Link):
     async def _change(self, ms: int) -> None:
         """Wait until something has changed, at most `ms`."""
         self._watched += 1
-        self._resume()  # what is waited for may lie behind a message that a full queue holds
         try:
             await wait_ms(self._changed, ms)
         finally:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 async def work(client: "Supervisor", messages: "Messages") -> None:
     """Give an async handler its messages, one after the other."""
     me = asyncio.current_task()
+    await pause_ms(0)  # an eager task begins before it is among the workers
     async for message in messages:
         try:
             await messages.handler(message)  # type: ignore[misc]
