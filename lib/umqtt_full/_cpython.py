@@ -59,6 +59,10 @@ def print_exception(exc: BaseException) -> None:
     sys.excepthook(type(exc), exc, exc.__traceback__)
 
 
+def collect() -> None:
+    """Do nothing: there is memory, and it would take long."""
+
+
 class Stream:
     """A non-blocking socket, or SSLSocket, with MicroPython's stream methods, and its own.
 

@@ -57,9 +57,9 @@ def prepare(
         link._dial = upgrade(link._dial, websocket)
     link.port = link.port or ((443 if tls else 80) if websocket else 8883 if tls else 1883)
     session = _session(version, options)
-    name = __name__.rsplit(".", 1)[0]
-    sys.modules[name].__dict__.pop("arguments", None)
-    sys.modules.pop(__name__, None)
+    if sys.implementation.name != "cpython":  # which has memory, and takes long to collect it
+        sys.modules["umqtt_full"].__dict__.pop("arguments", None)
+        sys.modules.pop("umqtt_full.arguments", None)
     return session
 
 

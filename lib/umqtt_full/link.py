@@ -5,13 +5,12 @@ returned has passed, `_receive` (read, dispatch); and hands any failure to `_los
 """
 
 import errno
-import gc
 import random
 
 from micropython import const
 
 from .errors import Guard, MQTTError, ReasonError
-from .net import cork, dial, gatherer, print_exception, ticks_ms
+from .net import collect, cork, dial, gatherer, print_exception, ticks_ms
 from .packet import Message, check_call, check_range
 from .session import Session
 
@@ -103,7 +102,7 @@ class Link:
 
         session = prepare(self, *arguments)
         del prepare
-        gc.collect()  # it is let go: what stays takes its place
+        collect()  # it is let go: what stays takes its place
         return session
 
     @property

@@ -1,6 +1,7 @@
 """Open a TCP connection without blocking, and what the two Pythons call differently."""
 
 import errno
+import gc
 import select
 import socket
 import sys
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 if TYPE_CHECKING or sys.implementation.name == "cpython":
     from ._cpython import Poll as Poll
     from ._cpython import Stream
+    from ._cpython import collect as collect
     from ._cpython import print_exception as print_exception
     from ._cpython import sleep_ms as sleep_ms
     from ._cpython import ticks_ms as ticks_ms
@@ -28,6 +30,7 @@ else:
 
     Poll = select.poll
     Stream = None
+    collect = gc.collect
 
 
 def stream_of(sock: "Any") -> "Any":
