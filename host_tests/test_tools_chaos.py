@@ -142,6 +142,7 @@ def test_ctrl_c_ends_it_with_a_line() -> None:
     ("kind", "good", "bad"),
     [(command.count, ["1", "100000"], ["0", "-1", "1.5", "", "x"]),
      (command.seconds, ["0.1", "604800"], ["0", "-1", "nan", "inf", "604801", ""]),
+     (command.number, ["0", "-7", "123"], ["", "x", "1.5"]),
      (command.minutes, ["0.1", "60"], ["0", "nan", "10081"])],
 )  # fmt: skip
 def test_numbers_that_are_taken(kind: object, good: list[str], bad: list[str]) -> None:

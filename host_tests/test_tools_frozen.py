@@ -146,10 +146,13 @@ def test_without_a_compiler_the_frozen_rows_are_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shutil.which", lambda name: None if name == "gcc" else f"/bin/{name}")
+    monkeypatch.setattr(debian, "architecture", lambda: "amd64")
     result = Result()
     assert size._frozen(result, tmp_path) == []
     assert result.left_out == {"frozen": "this machine has no gcc; install gcc and make"}
-    assert not result.problems and not result.loaded
+    assert not result.problems and not result.loaded and not result.impossible
+    monkeypatch.setattr(debian, "architecture", lambda: "arm64")
+    assert size._frozen(result, tmp_path) == [] and result.impossible == {"frozen"}
 
 
 def test_other_processors_are_told(monkeypatch: pytest.MonkeyPatch) -> None:

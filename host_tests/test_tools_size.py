@@ -237,3 +237,45 @@ def test_source_that_does_not_compile(tmp_path: Path) -> None:
     (tmp_path / "x.py").write_text("def (:")
     with pytest.raises(Exception, match=r"x\.py does not compile"):
         mpy.compile_file(tmp_path / "x.py", tmp_path / "x.mpy", "x.py")
+
+
+@pytest.mark.parametrize(
+    ("impossible", "arguments", "status"),
+    [(set(), [], 1), (set(), ["--partial"], 0), ({"frozen"}, [], 0)],
+)
+def test_what_was_left_out_is_in_the_last_line_and_fails_unless_allowed(
+    impossible: set[str],
+    arguments: list[str],
+    status: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    here = without(sample(), "frozen", "none of them")
+    here.left_out = {"frozen": "no network"}
+    here.impossible = impossible
+    monkeypatch.setattr(size, "everything", lambda say: here)
+    monkeypatch.setattr(size, "BUDGET", tmp_path / "budget.json")
+    size.BUDGET.write_text(json.dumps(size.new_budget(sample(), {})))
+    assert size.main(arguments) == status
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1].endswith("; left out: frozen")
+    assert ("FAILED" in lines[-1]) == bool(status) and "everything" not in lines[-1]
+    assert any("--partial" in line and "no network" in line for line in lines) == bool(status)
+
+
+@pytest.mark.parametrize(("name", "argument"), [("DOCS", "--docs"), ("BUDGET", "--update")])
+def test_a_file_that_cannot_be_written_is_told(
+    name: str,
+    argument: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(size, "everything", lambda say: sample())
+    monkeypatch.setattr(size.workspace, "ROOT", tmp_path)
+    monkeypatch.setattr(size, "_read_budget", dict)
+    monkeypatch.setattr(size, name, tmp_path / "folder")
+    (tmp_path / "folder").mkdir()
+    assert size.main([argument]) == 1
+    assert "folder cannot be written" in capsys.readouterr().out

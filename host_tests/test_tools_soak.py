@@ -43,7 +43,15 @@ def test_too_little_was_seen() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--minutes", "0"], ["--minutes", "-3"], ["--minutes", "x"], ["--every", "0"]]
+    "arguments",
+    [
+        ["--minutes", "0"],
+        ["--minutes", "-3"],
+        ["--minutes", "x"],
+        ["--every", "0"],
+        ["--minutes", "0.2"],
+        ["--minutes", "0.9"],
+    ],
 )
 def test_no_time_is_refused(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -65,3 +73,10 @@ def test_outages_are_a_twentieth_of_the_time_apart(
 
     monkeypatch.setattr(soak, "soak", fake)
     assert soak.main(["--minutes", minutes]) == 7
+
+
+def test_the_least_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        soak.main(["--minutes", "0.2"])
+    assert f"must be {soak.LEAST_MINUTES} at least" in capsys.readouterr().err
+    assert soak.LEAST_MINUTES * 60 / 2.3 > soak.SAMPLES  # with a little more than 2 s for each

@@ -162,7 +162,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--seconds", type=command.seconds, default=_SECONDS, help="how long, without --runs"
     )
-    parser.add_argument("--seed", type=int, default=1, help="number of the first history")
+    parser.add_argument(
+        "--seed", type=command.number, default=1, help="number of the first history"
+    )
     parser.add_argument(
         "--version", type=int, choices=VERSIONS, help="of MQTT; without it both, in turns"
     )

@@ -22,6 +22,14 @@ def count(text: str) -> int:
     return value
 
 
+def number(text: str) -> int:
+    """Which: any whole number, as a seed is."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a whole number, not {text!r}") from None
+
+
 def seconds(text: str) -> float:
     """How long: more than nothing, a week at most."""
     return _span(text, "seconds", 1)

@@ -337,7 +337,10 @@ def _settle(root: Path, text: str, check: bool) -> list[str]:
     if check:
         same = path.is_file() and path.read_text(encoding="utf-8") == text
         return [] if same else [f"{DOCS} is out of date: run `make conformance`"]
-    path.write_text(text, encoding="utf-8")
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        return [f"{DOCS} cannot be written: {error.strerror}"]
     return []
 
 

@@ -88,12 +88,12 @@ class _Recipes:
 
 
 def _recipes() -> _Recipes:
-    for tool in _TOOLS:
-        if shutil.which(tool) is None:
-            raise Unavailable(f"this machine has no {tool}; install gcc and make")
     native = debian.architecture()
     if native not in _X86:
         raise Unavailable(f"it is built on x86 alone, and this machine is {native}")
+    for tool in _TOOLS:
+        if shutil.which(tool) is None:
+            raise ToolchainError(f"this machine has no {tool}; install gcc and make")
     release = toolchain.RELEASE
     packages = ("libc6-dev", "libgcc-14-dev", "linux-libc-dev")
     return _Recipes(

@@ -257,8 +257,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--packets", type=command.count, default=1_000_000)
     parser.add_argument("--calls", type=command.count, default=100_000)
     parser.add_argument("--seconds", type=command.count, default=60)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--case", type=int, help="this one of mutate, mutate5 or send alone")
+    parser.add_argument("--seed", type=command.number, default=1)
+    parser.add_argument(
+        "--case", type=command.number, help="this one of mutate, mutate5 or send alone"
+    )
     options = parser.parse_args(arguments)
     if bool(options.files) != (options.mode == "replay"):
         parser.error("replay needs files, and nothing else does")

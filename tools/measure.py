@@ -44,6 +44,7 @@ class Result:
     loaded: dict[str, dict[str, int]] = field(default_factory=dict)  # way -> that -> heap
     smallest: dict[str, dict[str, int]] = field(default_factory=dict)  # way -> program -> heap
     left_out: dict[str, str] = field(default_factory=dict)  # way or program -> why
+    impossible: set[str] = field(default_factory=set)  # … those of them that no repetition helps
     problems: list[str] = field(default_factory=list)
 
 
@@ -150,6 +151,7 @@ def romfs(result: Result, folder: Path) -> None:
     probe = [*toolchain.micropython(32), "-c", "import vfs; vfs.VfsRom"]
     if workspace.run(probe, _TIMEOUT).returncode:
         result.left_out["ROMFS"] = "this MicroPython has none; 1.25 has"
+        result.impossible.add("ROMFS")
         return
     root, image = folder / "rom", folder / "modules.romfs"
     mpy.compile_library(root)

@@ -1,7 +1,9 @@
 """What the library takes, against its budget: `python3 -m tools.size`.
 
 Prints tables, compares them with tools/size_budget.json and fails when something has grown past
-its budget. `--update` writes a new budget with a little room, `--docs` writes docs/size.md.
+its budget. `--update` writes a new budget with a little room, `--docs` writes docs/size.md. What
+could not be measured fails too, unless this machine never can (frozen code on macOS), or with
+`--partial`; the last line says what it was.
 """
 
 from __future__ import annotations
@@ -207,10 +209,34 @@ def _frozen(result: Result, folder: Path) -> list[str]:
         micropython = frozen.ensure(smallest.texts())
     except toolchain.ToolchainError as error:
         result.left_out["frozen"] = str(error)
+        if isinstance(error, toolchain.Unavailable):
+            result.impossible.add("frozen")
         return []
     place = folder / "none"
     measure.loaded(result, "frozen", lambda names: measure.heap_of(place, names, micropython))
     return micropython
+
+
+def _write(path: Path, text: str) -> None:
+    name = path.relative_to(workspace.ROOT)
+    try:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise measure.MeasureError(f"{name} cannot be written: {error.strerror}") from None
+    print(f"wrote {name}")
+
+
+def _missing(result: Result, partial: bool) -> list[str]:
+    """What was left out and need not have been."""
+    if partial:
+        return []
+    left_out = result.left_out.items()
+    return [
+        f"{what} was not measured (ARGS=--partial allows that): {workspace.tail(why, 1).strip()}"
+        for what, why in left_out
+        if what not in result.impossible
+    ]
 
 
 def _judge(result: Result, arguments: argparse.Namespace) -> list[str]:
@@ -219,12 +245,9 @@ def _judge(result: Result, arguments: argparse.Namespace) -> list[str]:
         return result.problems
     if arguments.update:
         text = json.dumps(new_budget(result, _read_budget()), indent=2) + "\n"
-        BUDGET.write_text(text, encoding="utf-8")
-        print(f"wrote {BUDGET.relative_to(workspace.ROOT)}")
+        _write(BUDGET, text)
     if arguments.docs:
-        DOCS.parent.mkdir(exist_ok=True)
-        DOCS.write_text(document(result), encoding="utf-8")
-        print(f"wrote {DOCS.relative_to(workspace.ROOT)}")
+        _write(DOCS, document(result))
     problems = over_budget(result, _read_budget())
     if problems:
         problems.append("if it is worth it, make size ARGS=--update writes a new budget")
@@ -236,20 +259,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python3 -m tools.size", description=__doc__)
     parser.add_argument("--update", action="store_true", help="write tools/size_budget.json")
     parser.add_argument("--docs", action="store_true", help="write docs/size.md")
+    parser.add_argument("--partial", action="store_true", help="some may be left out")
     given = parser.parse_args(arguments)
+    left_out: list[str] = []
     try:
         result = everything(workspace.say)
         for heads, rows in _parts(result):
             print(_plain(heads, rows) + "\n")
         for what, why in result.left_out.items():
             print(f"size: left out: {what}: {why}")
-        problems = _judge(result, given)
+        left_out = list(result.left_out)
+        problems = [*_judge(result, given), *_missing(result, given.partial)]
     except (toolchain.ToolchainError, measure.MeasureError, BrokerError) as error:
         problems = [str(error)]
     for problem in problems:
         print(f"size: {problem}")
-    total = "FAILED" if problems else "everything is within its budget"
-    print(f"size: {total}")
+    measured_part = "what was measured" if left_out else "everything"
+    total = "FAILED" if problems else f"{measured_part} is within its budget"
+    print(f"size: {total}" + (f"; left out: {', '.join(left_out)}" if left_out else ""))
     return 1 if problems else 0
 
 

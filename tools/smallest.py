@@ -162,6 +162,7 @@ def measure_all(
                     result.smallest.setdefault(way, {})[program.label] = size
                 elif program.websocket and not port:
                     result.left_out[program.label] = "it needs a mosquitto that we start"
+                    result.impossible.add(program.label)
                 else:
                     result.problems.append(f"{program.label} {way}: {size}")
 

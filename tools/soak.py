@@ -26,6 +26,7 @@ _PROGRESS_S = 60.0
 # The heap in use varies with what is under way when it is sampled. A leak of one 16-byte block an
 # outage, or in a hundred messages, rises above both of these in ten minutes.
 WARM_UP, WARM_UP_H = 0.5, 8 / 60  # passed over, the shorter of them: part of the time, hours
+SAMPLES, LEAST_MINUTES = 25, 1  # fewer say nothing; the devices take one each 2 s or a little more
 RISE_BYTES = 512  # from the lower quartile of the first half to that of the second
 SLOPE_BYTES_PER_HOUR = 2048  # of a line through the minima of ten parts
 
@@ -54,6 +55,16 @@ class Device:
         found = traffic.faults(traffic.books(seen, self.peer.sent))
         problems += [f"{name}: {number} received" for name, number in found.items()]
         return [f"{self.kind}: {text}" for text in [*problems, *rising(self.heap())]]
+
+
+def _minutes(text: str) -> float:
+    """How long: so that there are enough samples to judge by."""
+    value = command.minutes(text)
+    if value < LEAST_MINUTES:
+        raise argparse.ArgumentTypeError(
+            f"must be {LEAST_MINUTES} at least: in less the heap is not sampled often enough"
+        )
+    return value
 
 
 def slope(points: Sequence[tuple[float, float]]) -> float:
@@ -88,7 +99,7 @@ def trend(samples: Sequence[tuple[float, int]]) -> tuple[float, float]:
 
 def rising(samples: Sequence[tuple[float, int]]) -> list[str]:
     """What says that the heap is not flat."""
-    if len(samples) < 25:
+    if len(samples) < SAMPLES:
         return [f"only {len(samples)} samples of the heap"]
     rise, gradient = trend(samples)
     hours = samples[-1][0] - samples[0][0]
@@ -184,7 +195,7 @@ def soak(minutes: float, every: float, heap: str) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python3 -m tools.soak", description=__doc__)
-    parser.add_argument("--minutes", type=command.minutes, default=60, help="how long (60)")
+    parser.add_argument("--minutes", type=_minutes, default=60, help="how long (60)")
     parser.add_argument("--every", type=command.seconds, help="seconds between outages (a "
                         "twentieth of the time, at most 180)")  # fmt: skip
     parser.add_argument("--heap", default="80k", help="heap of the devices (80k)")
