@@ -123,7 +123,7 @@ COLD = {
 }
 # Never on a board; the drop-ins, whose originals take more from the heap at every call; and the
 # store, which writes each message to flash through a memoryview.
-_UNCHECKED = ("_cpython", "simple", "robust", "store", "segments", "resume")
+_UNCHECKED = ("_cpython", "_cpython_tls", "simple", "robust", "store", "segments", "resume")
 
 
 class FrameError(Exception):

@@ -5,7 +5,7 @@
 - The blocking and the asyncio front end do not know each other.
 - The rooms of the protocol (`PURE`) import each other, and nothing that talks or tells time.
 - Optional rooms are imported inside the function that first needs them.
-- `_cpython` is loaded by CPython only.
+- `_cpython` and `_cpython_tls` are loaded by CPython only.
 - A private constant that several modules repeat has one value.
 - The firmware meets a board through `board` alone.
 - Files have at most 400 lines.
@@ -26,6 +26,7 @@ LIBRARY = "umqtt_full"
 RANKS = {
     **dict.fromkeys(("_cpython", "errors", "reason", "wrong"), 0),
     **dict.fromkeys(("topic", "ids", "net", "segments", "waits", "drop"), 1),
+    "_cpython_tls": 1,
     **dict.fromkeys(("packet", "tls", "ws"), 2),
     **dict.fromkeys(("inbox", "ring", "properties", "subscriptions", "workers"), 3),
     **dict.fromkeys(("keep_alive", "long", "messages", "reason5", "upload", "will"), 3),
@@ -154,8 +155,8 @@ def _sibling_problem(name: str, one: Import) -> str | None:
         return f"imports {one.module}, which has no place in RANKS of tools/layers.py"
     if one.typing_only:
         return None  # nothing is loaded
-    if one.module == "_cpython" and not one.cpython_only:
-        return "imports _cpython where a board would load it"
+    if one.module.startswith("_cpython") and not (one.cpython_only or name == "_cpython_tls"):
+        return f"imports {one.module} where a board would load it"
     among = name in FIVE and one.module in FIVE  # loaded together
     if one.module in OPTIONAL and not one.in_function and not among:
         return f"imports the optional {one.module} at its head; import it where it is needed"

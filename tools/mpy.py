@@ -11,8 +11,8 @@ LIBRARY = workspace.ROOT / "lib" / "umqtt_full"
 
 
 def for_boards(library: Path = LIBRARY) -> list[Path]:
-    """The library's files that a board has; `_cpython` is for computers."""
-    return [path for path in sorted(library.glob("*.py")) if path.stem != "_cpython"]
+    """The library's files that a board has; `_cpython` and `_cpython_tls` are for computers."""
+    return [path for path in sorted(library.glob("*.py")) if path.stem[:8] != "_cpython"]
 
 
 def compile_file(source: Path, target: Path, name: str) -> None:

@@ -138,7 +138,7 @@ class MQTTClient:
             raw.connect(resolve(host, port)[1])
             if self.ssl is True:
                 if TYPE_CHECKING or sys.implementation.name == "cpython":
-                    from ._cpython import wrap_socket  # since 3.12 the one of ssl is gone
+                    from ._cpython_tls import wrap_socket  # since 3.12 the one of ssl is gone
                 else:
                     from ssl import wrap_socket
                 sock = wrap_socket(raw, **self.ssl_params)

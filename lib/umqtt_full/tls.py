@@ -21,9 +21,9 @@ _UP = const(2)  # … and CONNACK came
 _EPIPE = const(32)  # MicroPython's errno does not have it
 
 if TYPE_CHECKING or sys.implementation.name == "cpython":
-    from ._cpython import TlsStream
-    from ._cpython import free_bytes as free_bytes
-    from ._cpython import tls_context as _context
+    from ._cpython_tls import TlsStream
+    from ._cpython_tls import free_bytes as free_bytes
+    from ._cpython_tls import tls_context as _context
 else:
     from gc import mem_free as free_bytes
 
