@@ -55,6 +55,13 @@ def tell(session: "Any", link: "Any") -> None:
             link._report(session.refused.pop(packet_id))
 
 
+def told(session: "Any", exc: BaseException) -> None:
+    """What became of a message is raised where the connection ended: nobody else is told."""
+    for packet_id in list(session.refused):
+        if session.refused[packet_id] is exc:
+            session.refused.pop(packet_id)
+
+
 class Guard:
     """`with guard:` hands what is raised in the block to `failed(exc)`; True: it ends there.
 

@@ -9,7 +9,7 @@ import random
 
 from micropython import const
 
-from .errors import Guard, MQTTError, ReasonError
+from .errors import Guard, MQTTError, ReasonError, told
 from .net import collect, cork, dial, gatherer, print_exception, ticks_ms
 from .packet import Message, check_call, check_range
 from .session import Session
@@ -262,7 +262,7 @@ class Link:
         if self.error is not exc:
             raise self.error
         if self.session.refused:  # told now
-            self.session.refused = {k: e for k, e in self.session.refused.items() if e is not exc}
+            told(self.session, exc)  # no comprehension here: its cell would take heap
         return False
 
     def _serve(self) -> int:
