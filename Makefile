@@ -52,7 +52,7 @@ size: ## Measure what the library costs in heap and flash against its budget (AR
 	@$(TOOLCHAIN) venv mpy-cross micropython32 mosquitto
 	@$(PYTHON) -m tools.size $(ARGS)
 
-bench: ## Measure beside other clients, write docs/bench.* (QUICK=1: two minutes; MQTT_AS=path ARGS=)
+bench: ## Measure beside other clients, write docs/bench.* (QUICK=1: some minutes; MQTT_AS=path ARGS=)
 	@$(TOOLCHAIN) all
 	@$(if $(call given,MQTT_AS),MQTT_AS="$(MQTT_AS)") $(PYTHON) -m tools.bench \
 		$(if $(call flag,QUICK,yes),--quick,--docs) $(ARGS)

@@ -141,7 +141,8 @@ def document(results: Results) -> str:
         "- mAh a day = asleep x 24 h + running x hours of CPU + frame x hours on the air"
         " + listening x hours of it, with the currents below in mA.",
         "- Hours of CPU: this machine's, times a factor: 30 for an ESP32 at 240 MHz, 100 for an"
-        " RP2040 (clock and interpreter: a guess; it matters for mqtt_as only).",
+        " RP2040 (clock and interpreter: a guess; it matters for mqtt_as only),"
+        " and 24 a day at most.",
     ]
     for board in BOARDS:
         lines += [
