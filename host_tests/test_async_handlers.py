@@ -13,7 +13,7 @@ from fake_broker import FakeBroker
 from fake_broker5 import FakeBroker5
 from running import HERE, Device, play
 from test_async import END, OFFLINE, SUB, Steps, acked, granted, message
-from umqtt_full import AsyncClient, ReasonError, supervisor
+from umqtt_full import AsyncClient, ReasonError, workers
 from umqtt_full.packet import Message
 
 FULL = (("greet",), SUB, granted(1), message(1), message(2), acked(1), ("sync", "full"))
@@ -120,6 +120,41 @@ def test_what_fails_in_a_handler_outside_the_reader_reaches_it() -> None:
     assert broker.connections == 2
 
 
+def test_a_handler_that_is_given_again_keeps_what_waits_for_it() -> None:
+    """As programs do that subscribe in `on_connect`: what is in the queue was acknowledged."""
+
+    async def program(port: int) -> list[bytes]:
+        got: list[bytes] = []
+        client = AsyncClient("c", HOST, port)
+
+        async def handler(m: Message) -> None:
+            await asyncio.sleep(0.05)
+            got.append(bytes(m.payload))
+
+        async with client:
+            client.on("q", handler, 1)
+            subscription = client.session.subscriptions.all[0]
+            for number in range(3):
+                subscription.queue.put(borrowed(b"%d" % number))
+            await asyncio.sleep(0)
+            client.on("q", handler, 1)
+            assert client.session.subscriptions.gates == 1
+            assert len(client._workers) == 1
+            while len(got) < 3:
+                await asyncio.sleep(0.01)
+        return got
+
+    with Answering() as broker:
+        assert asyncio.run(asyncio.wait_for(program(broker.port), 10)) == [b"0", b"1", b"2"]
+
+
+def borrowed(payload: bytes) -> Message:
+    """A message, as a handler gets it."""
+    message = Message()
+    message.decode(bytearray(b"\0\1q" + payload), 0, 3 + len(payload), 0x30)
+    return message
+
+
 def test_a_refusal_that_comes_with_the_cancellation_of_subscribe_is_told() -> None:
     """A read brings SUBACK, and its caller's end: nobody else would ever see the refusal."""
     errors: list[Exception] = []
@@ -154,7 +189,7 @@ def test_a_program_that_fails_ends_amid_a_handler(
 ) -> None:
     """`asyncio.run` cancels the handler's task too, and waits for its end."""
     if not told:
-        monkeypatch.setattr(supervisor, "cancelled", lambda _: False)
+        monkeypatch.setattr(workers, "cancelled", lambda _: False)
     errors: list[Exception] = []
 
     async def main() -> None:

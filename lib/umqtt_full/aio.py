@@ -9,6 +9,7 @@ from .messages import Messages
 from .net import ticks_ms
 from .packet import check_call, check_qos, check_range
 from .supervisor import _STOPPED, Supervisor
+from .topic import encode_filter
 from .waits import Event, is_async
 from .workers import work
 
@@ -99,7 +100,8 @@ class AsyncClient(Supervisor):
         in a handler does, the queue takes `window` messages more. For larger bursts give a larger
         `queue`, or use `enqueue`, which does not wait; else such calls end by their timeout.
         When its filter is unsubscribed or gets another handler, it is cancelled where it waits,
-        unless it does that itself, and what is in its queue goes with it.
+        unless it does that itself, and what is in its queue goes with it. Given again, as in
+        `on_connect`, it keeps its queue.
         On MicroPython a bound async method, or one in a closure, cannot be told from a plain one:
         give `queue`.
         """
@@ -111,6 +113,11 @@ class AsyncClient(Supervisor):
             return handler
         check_call("handler", handler)
         size = check_range("queue", 4 if queue is None else queue, 1, 65535)
+        found = self.session.subscriptions.find(encode_filter(topic_filter))
+        if found and found.queue and found.queue.handler is handler:  # it keeps what it has
+            self.session.subscriptions.add(topic_filter, qos, None, **options)
+            self._write()
+            return handler
         messages = self.messages(topic_filter, qos, size, **options)
         messages.handler = handler
         if self._reader is not None:
@@ -317,10 +324,7 @@ class AsyncClient(Supervisor):
 
     def _waits(self) -> bool:
         """Tell whether some call waits for the broker's answer."""
-        for waiter in self._waiters:
-            if waiter.packet_id:
-                return True
-        return self._asking > 0
+        return self._asking > 0 or any([waiter.packet_id for waiter in self._waiters])
 
     def _asks(self, one: int) -> None:
         """A call begins (1) or ends (-1) to wait for an answer, perhaps behind a held message."""
