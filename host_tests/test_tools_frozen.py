@@ -6,6 +6,8 @@ import ast
 import os
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -182,3 +184,29 @@ def test_a_library_takes_the_place_of_an_empty_folder(tmp_path: Path) -> None:
         frozen._put_in(tmp_path / "source/lib/mbedtls", tmp_path / "mbedtls")
     assert (tmp_path / "source/lib/mbedtls/x.c").read_text() == "planted"
     assert (tmp_path / "mbedtls/x.c").exists()
+
+
+def test_a_path_with_a_space_is_no_place_to_build_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Make takes it for two: it is built elsewhere, from copies, and what comes of it is kept."""
+    home = tmp_path / "with space"
+    folders = [home / name for name in ("micropython", "mbedtls", "libc-dev")]
+    for folder in folders:
+        (folder / "lib").mkdir(parents=True)
+    (home / "mpy-cross").write_bytes(b"")
+    recipes: Any = SimpleNamespace(all=lambda: [SimpleNamespace(folder=one) for one in folders])
+    made: list[list[str]] = []
+
+    def run(argv: list[str], *_: object) -> subprocess.CompletedProcess[str]:
+        if argv[0] == "make":
+            made.append(argv)
+            build = next(word for word in argv if word.startswith("BUILD="))
+            Path(build.partition("=")[2], "micropython").write_bytes(b"built")
+        return subprocess.CompletedProcess(argv, 0, "")
+
+    monkeypatch.setattr(workspace, "HOME", home)
+    monkeypatch.setattr(frozen, "run", run)
+    frozen._build(recipes, [str(home / "mpy-cross")], {"umqtt_full/client.py": b""}, "base")
+    assert len(made) == 1 and not any(str(home) in word for word in made[0])
+    assert (home / "frozen/build/micropython").read_bytes() == b"built"

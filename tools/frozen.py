@@ -14,6 +14,7 @@ import hashlib
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,10 +108,11 @@ def _base_key(recipes: _Recipes, cross: Sequence[str]) -> str:
     """All but the library that the outcome depends on."""
     versions = [run([*argv, "--version"], 20).stdout for argv in (["gcc"], cross)]
     parts = [f"{recipe.key} {recipe.version()}" for recipe in recipes.all()]
-    return "\n".join([*parts, *versions, *_options(recipes.sysroot.folder, cross[0])])
+    options = _options(_home(), recipes.sysroot.folder, cross[0], sys.executable)
+    return "\n".join([*parts, *versions, *options])
 
 
-def _options(sysroot: Path, cross: str) -> list[str]:
+def _options(place: Path, sysroot: Path, cross: str, python: str) -> list[str]:
     """Variables for MicroPython's Makefile."""
     own = run(["gcc", "-print-file-name=include"], 20).stdout.strip()  # the compiler's headers
     system = sysroot.resolve() / "usr"
@@ -126,8 +128,8 @@ def _options(sysroot: Path, cross: str) -> list[str]:
         *(f"MICROPY_PY_{name}=0" for name in _WITHOUT),
         f"MICROPY_MPYCROSS={cross}",
         "MICROPY_MPYCROSS_DEPENDENCY=",
-        f"MPY_LIB_DIR={_home() / 'modules'}",  # asked for, and not used
-        f"PYTHON={sys.executable}",
+        f"MPY_LIB_DIR={place / 'modules'}",  # asked for, and not used
+        f"PYTHON={python}",
         "CWARN=",  # each compiler warns of something else
         f"CFLAGS_EXTRA=-nostdinc {include}",
         f"LDFLAGS_EXTRA=-static -no-pie {link}",
@@ -140,7 +142,39 @@ def _build(
     sources: Mapping[str, bytes],
     base: str,
 ) -> None:
-    build, modules = _home() / "build", _home() / "modules"
+    folders = [one.folder for one in recipes.all()]
+    if " " not in str(_home()):
+        _make(_home(), folders, cross[0], sys.executable, sources, base)
+        return
+    with tempfile.TemporaryDirectory(prefix="umqtt_full-", dir=_spaceless()) as name:
+        place = Path(name)  # make takes a path with a space for two
+        copies = [place / folder.name for folder in folders]
+        for folder, copy in zip(folders, copies, strict=True):
+            shutil.copytree(folder, copy, symlinks=True)
+        shutil.copy(cross[0], place / "mpy-cross")
+        python = os.path.realpath(sys.executable)
+        _make(place, copies, str(place / "mpy-cross"), python, sources, base)
+        (_home() / "build").mkdir(parents=True, exist_ok=True)
+        shutil.copy(place / "build/micropython", _home() / "build")
+
+
+def _spaceless() -> str:
+    """A folder for what is temporary, in a path without spaces."""
+    usual = os.path.realpath(tempfile.gettempdir())
+    return usual if " " not in usual else "/tmp"
+
+
+def _make(
+    place: Path,
+    folders: Sequence[Path],
+    cross: str,
+    python: str,
+    sources: Mapping[str, bytes],
+    base: str,
+) -> None:
+    """Build in `place` from the folders of MicroPython, mbedtls and the sysroot."""
+    source, mbedtls, sysroot = folders
+    build, modules = place / "build", place / "modules"
     if workspace.read_stamp(build).get("base") != base:
         workspace.remove(build)  # of other tools, or half done
         build.mkdir(parents=True)
@@ -152,11 +186,10 @@ def _build(
         path.write_bytes(content)
     (modules / "README.md").touch()  # MicroPython's Makefile looks for it
     (modules / "manifest.py").write_text(manifest(list(sources)), encoding="utf-8")
-    source = recipes.micropython.folder
-    _put_in(source / "lib/mbedtls", recipes.mbedtls.folder)
+    _put_in(source / "lib/mbedtls", mbedtls)
     argv = ["make", f"-j{os.cpu_count() or 1}", "-C", str(source / "ports/unix")]
     argv += [f"BUILD={build}", f"FROZEN_MANIFEST={modules / 'manifest.py'}"]
-    argv += _options(recipes.sysroot.folder, cross[0])
+    argv += _options(place, sysroot, cross, python)
     result = run(argv, _BUILD_TIMEOUT, _environment())
     workspace.write_stamp(build, {"base": base})
     if result.returncode:
