@@ -3,7 +3,7 @@
 import os
 
 library = [name for name in os.listdir("../lib/umqtt_full") if name.endswith(".py")]
-library.remove("_cpython.py")  # for computers
+library = [name for name in library if not name.startswith("_cpython")]  # those are for computers
 package("umqtt_full", sorted(library), base_path="../lib", opt=3)
 for name in ("boot", "clock", "commands", "config", "main", "node", "probe", "reports", "sensors"):
     module(name + ".py", base_path="../firmware", opt=3)

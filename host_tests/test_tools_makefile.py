@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 
 import pytest
@@ -14,7 +15,10 @@ FLAGS = {"TLS": ("demo", "--tls"), "QUICK": ("bench", "--quick"), "WRITE": ("int
 def make(*arguments: str) -> subprocess.CompletedProcess[str]:
     """What make would run."""
     argv = ["make", "-n", *arguments]
-    return subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    env = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    return subprocess.run(
+        argv, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 @pytest.mark.parametrize("flag", FLAGS)

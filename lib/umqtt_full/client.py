@@ -45,7 +45,7 @@ class Client(Link):
     _patience = 0  # ms that the publish that is going on may take …
     _started = 0  # … from then on
     _flags = 0  # … with this QoS << 1 | RETAIN
-    _waiting = -1  # packet id of the message that is waited for, while a turn is taken; -1: none
+    _waiting: int | None = None  # packet id of the message waited for, while a turn is taken
 
     def connect(self, timeout_ms: int | None = None) -> bool:
         """Connect unless connected; return whether the broker kept the session.
@@ -255,7 +255,7 @@ class Client(Link):
         try:
             self._turn(timeout_ms)
         finally:
-            self._waiting = -1
+            self._waiting = None
 
     def _awaited(self, packet_id: int) -> bool:
         return packet_id == self._waiting
