@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from running import HERE, Device
@@ -19,6 +20,7 @@ from test_mosquitto import Observer, new_prefix, persistent  # noqa: F401
 from umqtt_full import robust, simple
 
 from tools.broker import Broker
+from tools.ports import HOST
 
 
 class Program(Device):
@@ -225,3 +227,51 @@ def test_wait_msg_returns_when_the_message_is_whole(length: int) -> None:
         assert got == [length]
         client.disconnect()
         thread.join(5)
+
+
+class Forgetful(threading.Thread):
+    """A broker that keeps no session: on each connection its message at QoS 2 has the id 1."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.listener = socket.create_server((HOST, 0))
+        self.port: int = self.listener.getsockname()[1]
+        self.heard: list[bytes] = []
+
+    def run(self) -> None:
+        """Two connections; what comes on the second one is kept."""
+        for payload in (b"first", b"second"):
+            peer, _ = self.listener.accept()
+            with peer:
+                peer.recv(200)
+                peer.sendall(b"\x20\2\0\0" + bytes((0x34, 5 + len(payload))) + b"\0\1t\0\1")
+                peer.sendall(payload)
+                if payload == b"first":
+                    continue
+                while data := peer.recv(200):
+                    self.heard.append(data)
+        self.listener.close()
+
+
+@pytest.mark.parametrize("module", [simple, robust])
+def test_a_callback_may_connect_again(module: Any) -> None:
+    """What the callback was called for is of another connection then: nothing of it goes on."""
+    broker = Forgetful()
+    broker.start()
+    client = module.MQTTClient("c", HOST, broker.port, keepalive=10)
+    got = []
+
+    def heard(topic: bytes, message: bytes) -> None:
+        got.append(message)
+        if message == b"first":
+            client.reconnect() if module is robust else client.connect(False)
+
+    client.set_callback(heard)
+    client.connect()
+    client.wait_msg()
+    client.wait_msg()
+    assert got == [b"first", b"second"]
+    client.check_msg()
+    client.disconnect()
+    broker.join(5)
+    assert b"".join(broker.heard) == b"\x50\2\0\1\xe0\0"

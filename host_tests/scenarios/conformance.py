@@ -307,10 +307,8 @@ SCENARIOS = (
     {
         "name": "disconnect_in_a_handler_is_followed_by_no_ack",
         "covers": ("MQTT-3.14.4-2",),
-        "cases": {
-            "1": {"@qos": 1, "@acks": {"PUBACK": 1, "DISCONNECT": 1}},
-            "2": {"@qos": 2, "@acks": {"DISCONNECT": 1}},
-        },
+        "cases": {"1": {"@qos": 1, "@acks": {"PUBACK": 1, "DISCONNECT": 1}},
+                  "2": {"@qos": 2, "@acks": {"DISCONNECT": 1}}},
         "broker": (
             ("greet",), ("sync", "ready"),
             ("send_together", ("PUBLISH", {"topic": "a", "qos": "@qos", "packet_id": 7}),
@@ -319,8 +317,7 @@ SCENARIOS = (
         ),
         "client": (
             ("on_message", {"do": (("disconnect",),)}), ("connect",), ("sync", "ready"),
-            ("poll_until", 1), ("check", "connected", False),
-        ),
+            ("poll_until", 1), ("check", "connected", False)),
     },
     {
         "name": "wildcards_where_they_may_stand",

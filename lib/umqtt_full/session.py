@@ -69,7 +69,7 @@ class Session(Inbox):
     may be unacknowledged at a time.
     """
 
-    version, known, again = 4, False, False  # again: connect at once
+    version, known, again, opened = 4, False, False, 0  # again: connect at once
     refused: "dict[int, Exception]" = {}  # messages that will not be delivered, and why
     tell = tell
     farewell: "Callable[[BaseException, Any], None] | None" = None  # MQTT 5: the last packet
@@ -127,7 +127,7 @@ class Session(Inbox):
     def open(self) -> None:
         """A transport is there: CONNECT is the first packet on it [MQTT-3.1.0-1]."""
         self.close()
-        self.state = _CONNECTING
+        self.opened, self.state = self.opened + 1, _CONNECTING
         self._raw(self.connect_packet)
 
     def close(self) -> None:
@@ -151,8 +151,7 @@ class Session(Inbox):
         if reason_code or properties:
             raise ValueError("a reason code and properties of DISCONNECT need version=5")
         self._settle()
-        self.state = _ENDING
-        self.connected = False
+        self.state, self.connected = _ENDING, False
         self._short(0xE0)
 
     def _connack(self, flags: int, code: int) -> None:
@@ -166,9 +165,7 @@ class Session(Inbox):
 
     def _accepted(self, resumed: bool) -> None:
         """CONNACK 0 has come: go on with the session, or with a new one."""
-        self.session_present = resumed
-        self.state = _CONNECTED
-        self.connected = True
+        self.session_present, self.connected, self.state = resumed, True, _CONNECTED
         if not resumed:
             while self.released.n:
                 self.done(self.released[0])
@@ -272,10 +269,13 @@ class Session(Inbox):
             self.subscriptions.deliver(m, False)
             self._settle()
             return
+        opened = self.opened
         if not self.received.known(packet_id, m.header):
             self._receive(packet_id)
             self._half = packet_id
             self.subscriptions.deliver(m, False)
+            if opened != self.opened:  # a callback of `simple` has connected: it comes again there
+                return
             if not self._half:  # the connection ended in a handler, which went on to its end
                 self._receive(packet_id)
             self._half = 0

@@ -98,12 +98,16 @@ class MQTTClient:
         if timeout is not None:
             self._client.timeout_ms = self._client._limit(int(timeout * 1000))
         self._one = True  # what comes with CONNACK is for the next call
+        client = self._client
+        within = client._feeding  # a callback, which may connect again, as in umqtt.simple
+        client._feeding = client.session.outbox.copies = False
         try:
-            return int(self._client.connect())
+            return int(client.connect())
         except ReasonError as exc:
             raise MQTTException(exc.reason_code) from None
         finally:
-            self.sock = self._client._stream
+            client._feeding = client.session.outbox.copies = within
+            self.sock = client._stream
 
     def _make(self, clean_session: bool) -> Client:
         will = None
