@@ -334,8 +334,9 @@ class Link:
         session = self.session
         n = session.tx_window()
         lent = n > 0 and bool(session.outbox.lent)  # payloads that are writes of their own
-        start = ticks_ms()
+        start = 0
         if lent:
+            start = ticks_ms()
             cork(self._gatherer, 1)
         while n:
             n = self._stream.write(session.tx_buf, session.tx_off, n) or 0
