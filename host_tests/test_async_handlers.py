@@ -55,7 +55,8 @@ SCRIPTS: dict[str, tuple[Any, ...]] = {
         ("greet",), SUB, granted(1), message(1), message(2), acked(1), acked(2), *GONE, *END,
     ),
     "handler_that_unsubscribes_goes_on_to_its_end": (
-        ("greet",), SUB, granted(1), message(1), message(2), acked(1), acked(2), *GONE, *END,
+        ("greet",), SUB, granted(1), ("send_together", message(1)[1:], message(2)[1:]),
+        acked(1), acked(2), *GONE, *END,
     ),
     "handler_that_replaces_itself_goes_on_to_its_end": (
         ("greet",), SUB, granted(1), message(1), acked(1), *AGAIN, message(2), acked(2), *END,
