@@ -34,6 +34,20 @@ class Refused(Exception):
         self.outcome = outcome
 
 
+def length_of(digits: bytes) -> tuple[int, int] | None:
+    """Value and size of a Remaining Length; None when it is not whole; ValueError when broken."""
+    value = 0
+    for index, digit in enumerate(digits):
+        value |= (digit & 127) << 7 * index
+        if digit < 128:
+            if remaining_length(value) != digits[: index + 1]:
+                raise ValueError("padded")
+            return value, index + 1
+    if len(digits) == 4:
+        raise ValueError("more than four bytes")
+    return None
+
+
 class Peer:
     """The other side of a case, packet by packet."""
 
@@ -52,7 +66,10 @@ class Peer:
         while at < len(data):
             if not self._connected and data[at] != 0x20:
                 raise Refused  # [MQTT-3.2.0-1], from the first byte
-            length = self._length(data[at + 1 : at + 5])
+            try:
+                length = length_of(data[at + 1 : at + 5])
+            except ValueError as error:
+                raise Refused from error
             if length is None:
                 return
             size, digits = length
@@ -63,19 +80,6 @@ class Peer:
                 return
             self._packet(data[at], data[at + 1 + digits : at + total])
             at += total
-
-    def _length(self, digits: bytes) -> tuple[int, int] | None:
-        """Value and size of a Remaining Length; None when it is not whole."""
-        value = 0
-        for index, digit in enumerate(digits):
-            value |= (digit & 127) << 7 * index
-            if digit < 128:
-                if remaining_length(value) != digits[: index + 1]:
-                    raise Refused
-                return value, index + 1
-        if len(digits) == 4:
-            raise Refused
-        return None
 
     def _long(self, first: int, total: int, have: int) -> None:
         """A packet that is longer than the RX buffer; it may still lie whole in the window."""

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import strict5_properties as properties
-from strict_base import Reader, Violation, remaining_length
+from fuzz_oracle import length_of
+from strict_base import Reader, Violation
 
 PARSED, PROTOCOL, REASON = "parsed", "ProtocolError", "ReasonError"
 ANY: frozenset[int] = frozenset()  # reason codes of our DISCONNECT: whichever
@@ -86,7 +87,10 @@ class Peer:
         while at < len(self._data):
             if not self._connected and self._data[at] != 0x20:
                 raise End  # from the first byte [MQTT-3.2.0-1]
-            length = self._length(self._data[at + 1 : at + 5])
+            try:
+                length = length_of(self._data[at + 1 : at + 5])
+            except ValueError as error:
+                raise End from error
             if length is None:
                 return
             size, digits = length
@@ -101,19 +105,6 @@ class Peer:
                 publish = self._data[at] & 0xF0 == 0x30
                 raise End(PROTOCOL, PUBLISH if publish else BROKEN) from violation
             at = end
-
-    def _length(self, digits: bytes) -> tuple[int, int] | None:
-        """Value and size of a Remaining Length; None when it is not whole."""
-        value = 0
-        for index, digit in enumerate(digits):
-            value |= (digit & 127) << 7 * index
-            if digit < 128:
-                if remaining_length(value) != digits[: index + 1]:
-                    raise End
-                return value, index + 1
-        if len(digits) == 4:
-            raise End
-        return None
 
     def _long(self, first: int, end: int) -> None:
         """A packet that is longer than the RX buffer, which is what may be announced."""
