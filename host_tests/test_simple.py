@@ -5,6 +5,7 @@ The programs in `programs/` are run unmodified but for the import line.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import re
 import socket
@@ -239,17 +240,16 @@ class Forgetful(threading.Thread):
         self.heard: list[bytes] = []
 
     def run(self) -> None:
-        """Two connections; what comes on the second one is kept."""
+        """Two connections, which the client ends; what comes on the second one is kept."""
         for payload in (b"first", b"second"):
             peer, _ = self.listener.accept()
-            with peer:
+            with peer, contextlib.suppress(ConnectionError):
                 peer.recv(200)
-                peer.sendall(b"\x20\2\0\0" + bytes((0x34, 5 + len(payload))) + b"\0\1t\0\1")
-                peer.sendall(payload)
-                if payload == b"first":
-                    continue
+                head = b"\x20\2\0\0" + bytes((0x34, 5 + len(payload))) + b"\0\1t\0\1"
+                peer.sendall(head + payload)
                 while data := peer.recv(200):
-                    self.heard.append(data)
+                    if payload == b"second":
+                        self.heard.append(data)
         self.listener.close()
 
 
