@@ -9,7 +9,7 @@ line is OK when all came true and nothing is left running.
 import asyncio
 import sys
 
-from async_ops import check, make, raised, sync, until
+from async_ops import check, main, make, raised, sync, until
 from driver_async import left_behind
 from umqtt_full import ReasonError
 from umqtt_full.waits import pause_ms
@@ -358,16 +358,5 @@ async def run_network_may_close_the_client(host, port):
     check(len(calls) == 1 and client._stream is None, "the client goes on")
 
 
-async def main(name, host, port):
-    """One test; then nothing may be left running."""
-    await globals()["run_" + name](host, port)
-    for _ in range(100):
-        if not left_behind():
-            break
-        await pause_ms(10)
-    check(not left_behind(), "%d tasks are left behind" % left_behind())
-    print("OK")
-
-
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
+    asyncio.run(main(globals(), sys.argv[1], sys.argv[2], int(sys.argv[3])))

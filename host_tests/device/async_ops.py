@@ -385,9 +385,9 @@ async def run_qos_0_returns_when_written(host, port):
         check(took < 3000, "it took %d ms" % took)
 
 
-async def main(name, host, port):
-    """One test; then nothing may be left running."""
-    await globals()["run_" + name](host, port)
+async def main(tests, name, host, port):
+    """One of the tests, which are named `run_…`; then nothing may be left running."""
+    await tests["run_" + name](host, port)
     for _ in range(100):
         if not left_behind():
             break
@@ -397,4 +397,4 @@ async def main(name, host, port):
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
+    asyncio.run(main(globals(), sys.argv[1], sys.argv[2], int(sys.argv[3])))

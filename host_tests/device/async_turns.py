@@ -10,9 +10,8 @@ import asyncio
 import errno
 import sys
 
-import async_ops
 import umqtt_full.messages as queues
-from async_ops import check, make, raised, sync, until
+from async_ops import check, main, make, raised, sync, until
 from umqtt_full.waits import pause_ms, wait_ms
 
 
@@ -177,7 +176,4 @@ async def run_a_queue_is_bounded_while_a_call_waits(host, port):
 
 
 if __name__ == "__main__":
-    for name in dir():
-        if name.startswith("run_"):
-            setattr(async_ops, name, globals()[name])
-    asyncio.run(async_ops.main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
+    asyncio.run(main(globals(), sys.argv[1], sys.argv[2], int(sys.argv[3])))
