@@ -73,8 +73,8 @@ SCRIPTS: dict[str, tuple[Any, ...]] = {
     "handler_ends_with_the_client": HELD,
     "handler_that_bears_its_end_gets_no_more": HELD,
     "handler_may_stop_the_client": (
-        ("greet",), SUB, granted(1), message(1), message(2), acked(1), acked(2),
-        ("expect", "DISCONNECT"),
+        ("greet",), SUB, granted(1), ("send_together", message(1)[1:], message(2)[1:]),
+        acked(1), acked(2), ("expect", "DISCONNECT"),
     ),
     "network_may_close_the_client": (("no_accept", 300),),
     "refusal_is_told_once_to_who_still_waits": (
