@@ -116,11 +116,19 @@ class FakeBroker(Core):
         self._aborted.wait(ms / 1000)
 
     def do_sync(self, tag: str) -> None:
-        """Meet the client at its step ("sync", tag)."""
+        """Meet the client at its step ("sync", tag), and let it go on."""
+        self.do_meet(tag)
+        self.do_let_go(tag)
+
+    def do_meet(self, tag: str) -> None:
+        """Wait until the client is at its step ("sync", tag), where it stays until `let_go`."""
         event, deadline = self.sync_event(tag), self._until(2 * WAIT_MS)
         while not event.wait(0.02):
             if self._aborted.is_set() or time.monotonic() > deadline:
                 raise StepFailed("the client did not come to this point")
+
+    def do_let_go(self, tag: str) -> None:
+        """Let the client go on behind its step ("sync", tag)."""
         self.release(tag)
 
     def do_for_ids(self, first: int, last: int, *steps: Step) -> None:

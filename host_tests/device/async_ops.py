@@ -115,17 +115,17 @@ async def run_qos_2_waits_for_its_owner(host, port):
 
 
 async def run_slow_handler_lets_pings_go_on(host, port):
-    """A handler that takes 2.5 s at a keep alive of 1 s, with a full queue behind it."""
+    """A handler that takes 4 s at a keep alive of 1 s, with a full queue behind it."""
     client = make(host, port, keep_alive=1)
     done = []
 
     async def slow(message):
-        await pause_ms(2500 if not done else 0)
+        await pause_ms(4000 if not done else 0)
         done.append(bytes(message.payload))
 
     client.on("q", slow, 1, queue=1)
     async with client:
-        await until(lambda: len(done) == 4, "the handler does not go on", 6000)
+        await until(lambda: len(done) == 4, "the handler does not go on", 9000)
         check(client.connected and client.error is None, "the link was lost")
     check(done == [b"1", b"2", b"3", b"4"], done)
 

@@ -41,10 +41,10 @@ SCENARIOS = (
             ("accept",), ("expect", "CONNECT"),
             ("send_together", ("CONNACK", {}), ("PUBLISH", IN[2])),
             ("expect", "PUBACK", {"packet_id": 7}),
-        ) + LEFT + (("greet",),),
+        ) + LEFT + (("sync", "away"), ("greet",)),
         "client": (
             LEAVES, ("raises", "OSError", GONE, ("connect",)), ("check", "connected", False),
-            ("sleep", 400), ("connect",), ("check", "connected", True),
+            ("sync", "away"), ("connect",), ("check", "connected", True),
         ),
     },
     {

@@ -38,10 +38,11 @@ SCENARIOS = (
             ("greet",),
             ("send", "PUBLISH", {"topic": "a", "qos": 1, "packet_id": "@id"}),
             ("expect", "PUBACK", {"packet_id": "@id"}),
-            ("expect_nothing", 50),
+            ("expect_nothing", 50), ("sync", "quiet"),
         ),
         "client": (
             ("connect",), ("poll_until", 1), ("messages", [("a", b"", 1)]), ("poll_for", 100),
+            ("sync", "quiet"),
         ),
     },
     {
@@ -54,11 +55,11 @@ SCENARIOS = (
             ("send", "PUBLISH", {"topic": "a", "qos": 2, "packet_id": "@id"}),
             ("expect", "PUBREC", {"packet_id": "@id"}),
             ("send", "PUBREL", {"packet_id": "@id"}),
-            ("expect", "PUBCOMP", {"packet_id": "@id"}),
-            ("expect_nothing", 50),
+            ("expect", "PUBCOMP", {"packet_id": "@id"}), ("expect_nothing", 50),
+            ("send", "PUBLISH", {"topic": "last"}),
         ),
         "client": (
-            ("connect",), ("poll_until", 1), ("poll_for", 200), ("messages", [("a", b"", 2)]),
+            ("connect",), ("poll_until", 2), ("messages", [("a", b"", 2), ("last", b"", 0)]),
         ),
     },
     {

@@ -242,10 +242,11 @@ SCENARIOS = (
     {
         "name": "sixteen_in_flight_by_default",
         "broker": (("greet",),) + (("expect", "PUBLISH", {"qos": 1}),) * 16 + (
-            ("expect_nothing", 100),
+            ("expect_nothing", 100), ("sync", "quiet"),
         ),
         "client": (
-            ("new", {"tx_size": 4096}), ("connect",), ("repeat", 20, SEND), ("poll_for", 300),
+            ("new", {"tx_size": 4096}), ("connect",), ("repeat", 20, SEND), ("poll_for", 200),
+            ("sync", "quiet"),
         ),
     },
 )
