@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from broker_core import HOST
 from running import HERE, Device, play
-from test_async import BACK, SUB, Broker, acked, granted, message
+from test_async import BACK, END, SUB, Broker, acked, granted, message
 
 Steps = tuple[Any, ...]
 SCRIPTS: dict[str, Steps] = {
@@ -39,6 +39,10 @@ SCRIPTS: dict[str, Steps] = {
         ("expect", "PUBLISH", {"topic": "x", "packet_id": "$x"}), acked(2), acked(3),
         ("expect_nothing", 300), ("sync", "full"), acked(4), acked(5),
         ("send", "PUBACK", {"packet_id": "$x"}), ("expect", "DISCONNECT"),
+    ),
+    "a_publish_may_be_given_to_a_task": (
+        ("greet",), *(("expect_delivery", {"payload": b"%d" % n}) for n in (1, 2, 3, 4, 5, 6, 7, 8)),
+        *END,
     ),
 }  # fmt: skip
 

@@ -33,6 +33,7 @@ HOT = {
         Client._await Client._turn Client._exchange Client._wait Client._write
         Client._brief Client._look
     """,
+    "aio": "AsyncClient.publish AsyncClient._put AsyncClient._brief",
     "link": """
         Link.connected Link.pending Link._online Link._limit
         Link._serve Link._flush Link._watch Link._receive Link._feed Link._unmatched

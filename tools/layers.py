@@ -25,9 +25,9 @@ LIBRARY = "umqtt_full"
 # A module imports modules of a lower rank only. A new module has to be placed here.
 RANKS = {
     **dict.fromkeys(("_cpython", "errors", "reason", "wrong"), 0),
-    **dict.fromkeys(("topic", "ids", "net", "segments", "waits", "drop"), 1),
+    **dict.fromkeys(("topic", "ids", "net", "segments", "drop"), 1),
     "_cpython_tls": 1,
-    **dict.fromkeys(("packet", "tls", "ws"), 2),
+    **dict.fromkeys(("packet", "tls", "waits", "ws"), 2),
     **dict.fromkeys(("inbox", "ring", "properties", "subscriptions", "workers"), 3),
     **dict.fromkeys(("keep_alive", "long", "messages", "reason5", "upload", "will"), 3),
     "outbox": 4,

@@ -175,5 +175,22 @@ async def run_a_queue_is_bounded_while_a_call_waits(host, port):
     await client.stop()
 
 
+async def run_a_publish_may_be_given_to_a_task(host, port):
+    """One that is over already too: to several, with a time limit, and to one that is cancelled."""
+    async with make(host, port) as client:
+        await asyncio.create_task(client.publish("t", b"1"))
+        await asyncio.gather(client.publish("t", b"2"), client.publish("t", b"3", 1))
+        await asyncio.gather(client.publish("t", b"4"), client.publish("t", b"5"))
+        await asyncio.wait_for(client.publish("t", b"6"), 5)
+        task = asyncio.create_task(client.publish("t", b"7"))
+        task.cancel()
+        await pause_ms(0)
+        await pause_ms(0)
+        check(task.done(), "the task goes on")
+        over = client.publish("t", b"8")
+        check(await over is None and await over is None, "it gives something")
+        await client.publish("end", b"", 1)
+
+
 if __name__ == "__main__":
     asyncio.run(main(globals(), sys.argv[1], sys.argv[2], int(sys.argv[3])))

@@ -9,7 +9,7 @@ import ssl
 import sys
 import time
 import types
-from collections.abc import Generator, Iterator
+from collections.abc import Coroutine, Generator, Iterator
 from typing import Any
 
 _TICKS_MASK = 0x3FFFFFFF
@@ -223,6 +223,28 @@ class Event(asyncio.Event):
 
     def _get_loop(self) -> asyncio.AbstractEventLoop:
         return asyncio.get_running_loop()
+
+
+class _Done(Coroutine[Any, Any, None]):
+    """A coroutine that is over, and may be awaited, or be given to a task, any number of times."""
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return
+        yield  # this makes it a generator
+
+    def send(self, value: Any) -> Any:
+        """End the task that runs it."""
+        raise StopIteration
+
+    def throw(self, *exc: Any) -> Any:
+        """Let what ends the task, such as its cancellation, end it."""
+        return super().throw(*exc)
+
+    def close(self) -> None:
+        """Do nothing: it is over."""
+
+
+DONE = _Done()
 
 
 async def wait_ms(event: asyncio.Event, ms: int) -> bool:

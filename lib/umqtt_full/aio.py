@@ -10,38 +10,18 @@ from .net import ticks_ms
 from .packet import check_call, check_qos, check_range
 from .supervisor import _STOPPED, Supervisor
 from .topic import encode_filter
-from .waits import Event, is_async
+from .waits import DONE, Waiter, is_async
 from .workers import work
 
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
     from typing import Any
 
     from .packet import Payload
     from .subscriptions import Filters
 
 _TICKS = const(0x3FFFFFFF)
-
-
-class Waiter:
-    """Somebody who waits for a message to be acknowledged; kept for the next one."""
-
-    def __init__(self) -> None:
-        self.packet_id = 0
-        self.since = self.timeout_ms = 0
-        self.dropped = False
-        self.event = Event()
-
-    def left(self) -> int:
-        """How many ms its call still has."""
-        return self.timeout_ms - (ticks_ms() - self.since & _TICKS)
-
-    def due(self) -> int:
-        """End the call if its time is over; return in how many ms to look again."""
-        left = self.left()
-        if left <= 0:
-            self.event.set()
-        return max(left, 1)
 
 
 class AsyncClient(Supervisor):
@@ -76,6 +56,7 @@ class AsyncClient(Supervisor):
         self.keep = keep
         self.session.on_done = self._done
         self._waiters: list[Waiter] = []
+        self._flags = 0  # of the message that is put: QoS << 1 | RETAIN
         self._asking = 0  # how many other calls wait for an answer
 
     @property
@@ -113,9 +94,10 @@ class AsyncClient(Supervisor):
             return handler
         check_call("handler", handler)
         size = check_range("queue", 4 if queue is None else queue, 1, 65535)
-        found = self.session.subscriptions.find(encode_filter(topic_filter))
+        table = self.session.subscriptions
+        found = table.find(encode_filter(topic_filter))
         if found and found.queue and found.queue.handler is handler:  # it keeps what it has
-            self.session.subscriptions.add(topic_filter, qos, None, **options)
+            table.add(topic_filter, qos, None, **options)
             self._write()
             return handler
         messages = self.messages(topic_filter, qos, size, **options)
@@ -147,7 +129,7 @@ class AsyncClient(Supervisor):
         self._write()
         return messages
 
-    async def publish(
+    def publish(
         self,
         topic: str | bytes,
         payload: "Payload",
@@ -155,25 +137,37 @@ class AsyncClient(Supervisor):
         retain: bool = False,
         timeout_ms: int | None = None,
         properties: "dict[str, Any] | None" = None,
-    ) -> None:
+    ) -> "Coroutine[Any, Any, None]":
         """Publish, and return when the QoS is fulfilled; arguments and errors as `Client.publish`.
 
         Offline, QoS 1 and 2 wait in the outbox. After a timeout or a cancellation a message that
-        was accepted stays accepted.
+        was accepted stays accepted. What can go out at once at QoS 0 does so before this is
+        awaited, and takes no coroutine of its own.
         """
+        if timeout_ms is not None:
+            self._limit(timeout_ms)
         if properties is not None:
             topic = self.session.outbox.describe(topic, properties)
-        qos = check_qos(qos) << 1 | bool(retain)
+        self._flags = 0
+        if retain or qos != 0 or type(qos) is not int:
+            self._flags = check_qos(qos) << 1 | bool(retain)
+        if self._flags < 2 and self._brief(topic, payload):
+            if self._blocked and self.session.connected:
+                return self.wait(0, timeout_ms)
+            return DONE
+        qos = (payload, self._flags, timeout_ms)  # type: ignore[assignment]  # no local more
+        return self._publish(topic, qos)
+
+    async def _publish(self, topic: str | bytes, message: "Any") -> None:
+        payload, flags, timeout_ms = message
         timeout_ms = self._limit(timeout_ms)
-        packet_id = self._put(topic, payload, qos)
+        packet_id = self._put(topic, payload, flags)
         if packet_id < 0:
             start = ticks_ms()
-            packet_id = await self._put_full(topic, payload, qos, timeout_ms)
+            packet_id = await self._put_full(topic, payload, flags, timeout_ms)
             timeout_ms = max(0, timeout_ms - (ticks_ms() - start & _TICKS))
-        if packet_id:
+        if packet_id or (self._blocked and self.session.connected):
             await self.wait(packet_id, timeout_ms)
-        elif self._blocked and self.session.connected:
-            await self.wait(0, timeout_ms)
 
     async def publish_nowait(
         self,
@@ -223,16 +217,25 @@ class AsyncClient(Supervisor):
 
     def _put(self, topic: str | bytes, payload: "Payload", flags: int) -> int:
         """Queue a message and write what can be written; -1: the outbox is full."""
-        if flags < 2 and not self.session.connected and not self.keep:
-            self.session.outbox.dropped += 1
+        self._flags = flags
+        if flags < 2 and self._brief(topic, payload):
             return 0
-        if flags < 2 and self.session.connected and self._fatal is None:
-            if self._express(topic, payload, flags):
-                self._write_once()
-                return 0
         packet_id = self.session.publish(topic, payload, flags)
         self._write()
         return packet_id
+
+    def _brief(self, topic: str | bytes, payload: "Payload") -> bool:
+        """Write a QoS 0 message now, or drop it; False: it has to go the long way."""
+        if self.session.connected:
+            if self._fatal is not None or not self._express(topic, payload, self._flags):
+                return False
+            with self._fuse:
+                self._push()
+        elif self.keep:
+            return False
+        if self._fatal is not None or not self.session.connected:
+            self.session.outbox.dropped += 1  # the connection took it with it, or there is none
+        return True
 
     async def _put_full(
         self, topic: str | bytes, payload: "Payload", flags: int, timeout_ms: int | None
@@ -313,10 +316,8 @@ class AsyncClient(Supervisor):
         else:
             waiter = Waiter()
             self._waiters.append(waiter)
-        waiter.packet_id = packet_id
-        waiter.dropped = False
-        waiter.since = ticks_ms()
-        waiter.timeout_ms = timeout_ms
+        waiter.packet_id, waiter.dropped = packet_id, False
+        waiter.since, waiter.timeout_ms = ticks_ms(), timeout_ms
         waiter.event.clear()
         self._nudge(timeout_ms)
         self._resume()
@@ -332,9 +333,8 @@ class AsyncClient(Supervisor):
         self._resume()
 
     def _awaited(self, packet_id: int) -> bool:
-        if not packet_id:
-            return False  # of QoS 0, for which `wait` only sees that it was written
-        return any(waiter.packet_id == packet_id for waiter in self._waiters)
+        # 0 is of QoS 0, for which `wait` only sees that it was written
+        return packet_id > 0 and any(waiter.packet_id == packet_id for waiter in self._waiters)
 
     def _done(self, packet_id: int) -> None:
         for waiter in self._waiters:

@@ -317,13 +317,6 @@ class Supervisor(Link):
             with self._fuse:
                 self._flush()
 
-    def _write_once(self) -> None:
-        """Write what `_express` has prepared; an end of the connection as in `_write`."""
-        with self._fuse:
-            self._push()
-        if self._fatal is not None:
-            self.session.outbox.dropped += 1  # the connection took it with it
-
     def _die(self, exc: BaseException) -> bool:
         """Have the reader end this connection; only a cancellation goes on its way."""
         if not isinstance(exc, Exception):

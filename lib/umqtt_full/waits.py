@@ -1,15 +1,20 @@
-"""What asyncio of the two Pythons calls differently: waiting for a stream, an event, a while."""
+"""Waiting: for a stream, an event, a while, in which the Pythons differ; for an answer."""
 
 import asyncio
 import sys
 
 from micropython import const
 
+from .net import ticks_ms
+
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
     from typing import Any
 
+_TICKS = const(0x3FFFFFFF)
+
 if TYPE_CHECKING or sys.implementation.name == "cpython":
+    from ._cpython import DONE as DONE
     from ._cpython import Event as Event
     from ._cpython import Readiness as Readiness
     from ._cpython import cancelled as cancelled
@@ -79,8 +84,30 @@ else:
     async def _sample() -> None:
         pass
 
+    DONE = _sample()  # is over when awaited, and each time after that
     _ASYNC = type(_sample)
 
     def is_async(handler: object) -> bool:
         """Tell whether calling `handler` gives a coroutine (a bound method cannot be told)."""
         return type(handler) is _ASYNC
+
+
+class Waiter:
+    """Somebody who waits for a message to be acknowledged; kept for the next one."""
+
+    def __init__(self) -> None:
+        self.packet_id = 0
+        self.since = self.timeout_ms = 0
+        self.dropped = False
+        self.event = Event()
+
+    def left(self) -> int:
+        """How many ms its call still has."""
+        return self.timeout_ms - (ticks_ms() - self.since & _TICKS)
+
+    def due(self) -> int:
+        """End the call if its time is over; return in how many ms to look again."""
+        left = self.left()
+        if left <= 0:
+            self.event.set()
+        return max(left, 1)
