@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import socket
 import threading
@@ -15,6 +16,7 @@ from wire import Link
 
 HOST = "127.0.0.1"
 WAIT_MS = 5000
+LATE_S = float(os.environ.get("UMQTT_LATE_MS", "0")) / 1000  # each step comes up to so late
 # Below the range of outgoing connections: a client that dials its own port meets itself.
 PORTS = range(10000, 20000)
 Step = Sequence[Any]
@@ -55,9 +57,10 @@ class Core(threading.Thread):
 
     def run(self) -> None:
         """Follow the script, then see the client off."""
-        index, step = 0, None
+        index, step, late = 0, None, random.Random(self.script)
         try:
             for step in (*self.steps, ("finish",)):
+                time.sleep(late.random() * LATE_S)
                 getattr(self, f"do_{step[0]}")(*step[1:])
                 index += 1
         except (StepFailed, Violation, OSError, ValueError, TypeError, KeyError) as error:

@@ -21,6 +21,17 @@ def options(task):
     return found
 
 
+def ping(client):
+    """Send PINGREQ, and return what is `pinging` until PINGRESP has come."""
+    from umqtt_full.net import ticks_ms
+
+    keep = client.session._keep
+    keep.pinging, keep._ping_at = True, ticks_ms()
+    client.session.ping()
+    client._write()
+    return keep
+
+
 class Blocking:
     """Client."""
 
@@ -63,8 +74,8 @@ class Blocking:
 
     def flush(self):
         """PINGREQ and PINGRESP."""
-        self.client.ping()
-        while self.client.session._keep.pinging or self.client.session.acks_end:
+        keep = ping(self.client)
+        while keep.pinging:
             self.client.poll(1000)
 
     def subscribe(self, qos):
@@ -156,8 +167,9 @@ class Async:
             await self.client.wait(last)
 
     async def flush(self):
-        """A round trip behind all that was published."""
-        await self.client.publish(self.topic, b"", 1)
+        """PINGREQ and PINGRESP."""
+        keep = ping(self.client)
+        await self.client._until(lambda: not keep.pinging, 60000)
 
     async def subscribe(self, qos):
         """To the one topic."""
