@@ -41,7 +41,7 @@ SCRIPTS: dict[str, Steps] = {
         ("send", "PUBACK", {"packet_id": "$x"}), ("expect", "DISCONNECT"),
     ),
     "a_publish_may_be_given_to_a_task": (
-        ("greet",), *(("expect_delivery", {"payload": b"%d" % n}) for n in (1, 2, 3, 4, 5, 6, 7, 8)),
+        ("greet",), *(("expect_delivery", {"payload": b"%d" % n}) for n in range(1, 9)),
         *END,
     ),
 }  # fmt: skip

@@ -176,7 +176,7 @@ async def run_a_queue_is_bounded_while_a_call_waits(host, port):
 
 
 async def run_a_publish_may_be_given_to_a_task(host, port):
-    """One that is over already too: to several, with a time limit, and to one that is cancelled."""
+    """One that is over already too: to several, with a time limit, to one that is cancelled."""
     async with make(host, port) as client:
         await asyncio.create_task(client.publish("t", b"1"))
         await asyncio.gather(client.publish("t", b"2"), client.publish("t", b"3", 1))
