@@ -257,11 +257,11 @@ SCENARIOS = (
     },
     {
         "name": "name_that_does_not_resolve",
-        "broker": (("no_accept", 50), ("greet",)),
+        "broker": (("no_accept", 50), ("sync", "away"), ("greet",)),
         "client": (
             ("new", {"dial": "dns_fails", "dial_args": (1,)}),
             ("within_ms", 2500, ("raises", "OSError", {}, ("connect",))),
-            ("sleep", 100),
+            ("sync", "away"),
             ("connect", (), {}, False),
         ),
     },

@@ -201,7 +201,7 @@ SCENARIOS = (
         ),
         "client": (
             ("new", {"reconnect": True}), ("connect",), ("publish", ("first", b""), {"qos": 1}),
-            ("publish_nowait", ("long", ("times", b"x", 3000000))),
+            ("publish_nowait", ("long", ("times", b"x", 5000000))),
             ("publish_nowait", ("status", b"x"), {"retain": True}),
             ("sync", "cut"), ("poll_until_event", "error"),
             ("events", [("connect", False), ("disconnect", "OSError"), ("connect", False),

@@ -272,9 +272,10 @@ SCENARIOS = (
             ("expect_hex", "62 03 00 4e 92"), ("send", "PUBCOMP", {"packet_id": 78}),
             ("send", "PUBCOMP", {"packet_id": 79, "reason_code": 0x92}),
             ("send", "PUBACK", {"packet_id": 80}),
-            ("send", "PUBREC", {"packet_id": 81, "reason_code": 0x80}), END,
+            ("send", "PUBREC", {"packet_id": 81, "reason_code": 0x80}),
+            ("send", "PUBLISH", {"topic": "last"}), END,
         ),
-        "client": (("connect",), ("sync", "ready"), ("poll_for", 150), SAY_END),
+        "client": (("connect",), ("sync", "ready"), ("poll_until", 1), SAY_END),
     },
     {
         "name": "pubcomp_0x92_ends_the_flow",
