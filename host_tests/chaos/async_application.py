@@ -6,6 +6,7 @@ import sys
 import umqtt_full.aio as aio_module
 import umqtt_full.link as link_module
 import umqtt_full.supervisor as supervisor_module
+import umqtt_full.waits as waits_module
 from umqtt_full.aio import AsyncClient
 
 from .application import Application
@@ -216,7 +217,7 @@ class Concurrent(Application):
 def build(sim: "Any") -> Concurrent:
     """The client, made in the loop that it will live in."""
     clock = clock_of(sim.world)
-    modules: tuple[Any, ...] = (aio_module, link_module, supervisor_module)
+    modules: tuple[Any, ...] = (aio_module, link_module, supervisor_module, waits_module)
     for module in modules:
         sim.replace(module, "ticks_ms", clock)
     client = run_virtually(sim.world, _make, sim)
