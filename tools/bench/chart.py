@@ -131,9 +131,10 @@ def draw_growth(results: Results) -> str:
     """How the time for one operation grows with how much there is."""
     title = "Time for an operation, both axes logarithmic; steeper than dashed: worse than linear"
     parts, count = [_text(20, 28, title, "t")], 0
-    for name, rows in results.facts.items():
+    growth = {name: rows for name, rows in results.facts.items() if name.startswith("growth: ")}
+    for name, rows in growth.items():
         points = _points(rows, "µs")
-        if name.startswith("growth: ") and len(points) > 1:
+        if len(points) > 1:
             x = 20 + count % _PER_ROW * (_BOX[0] + 40)
             y = 70 + count // _PER_ROW * (_BOX[1] + 60)
             parts += _plot(name.removeprefix("growth: ").replace("_", " "), points, x, y)
