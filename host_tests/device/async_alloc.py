@@ -86,20 +86,6 @@ def step(client):
     waiter.packet_id = 0
 
 
-async def publishing(client):
-    """Bytes a QoS 0 publish that is awaited in a loop, as `synchronous`."""
-    for _ in range(20):
-        await client.publish("a/topic", PAYLOAD)
-    gc.collect()
-    gc.disable()
-    before = taken()
-    for _ in range(ROUNDS):
-        await client.publish("a/topic", PAYLOAD)
-    result = (taken() - before) / ROUNDS
-    gc.enable()
-    return result
-
-
 async def main(host, port):
     """Measure all."""
     got = [0]
@@ -119,7 +105,7 @@ async def main(host, port):
         ours = synchronous(client)
         print("ASYNCIO coroutine %.1f, Event.wait %.1f" % (empty, event))
         print("OURS synchronous %.1f" % ours)
-        at_once = await publishing(client)
+        at_once = await measure(lambda: client.publish("a/topic", PAYLOAD))
         publish = []
         for qos in range(3):
 
