@@ -319,8 +319,8 @@ SCENARIOS = (
             ("send", "PUBLISH", {"topic": "b", "qos": 2, "packet_id": 9}),
             ("send", "PUBLISH", {"topic": "b", "qos": 2, "packet_id": 10}),
             ("expect", "PUBREC", {"packet_id": 9}), ("expect", "PUBREC", {"packet_id": 10}),
-            ("send", "PUBREL", {"packet_id": 7}), ("expect", "PUBCOMP", {"packet_id": 7}),
-            ("send", "PUBREL", {"packet_id": 8}), ("expect", "PUBCOMP", {"packet_id": 8}), LAST,
+            ("send", "PUBREL", {"packet_id": 7}), ("send", "PUBREL", {"packet_id": 8}),
+            ("expect", "PUBCOMP", {"packet_id": 7}), ("expect", "PUBCOMP", {"packet_id": 8}), LAST,
         ),
         "client": (
             ("new", {"properties": {"receive_maximum": 2}}), ("connect",), ("poll_until", 2),
