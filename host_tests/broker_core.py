@@ -16,10 +16,15 @@ from wire import Link
 
 HOST = "127.0.0.1"
 WAIT_MS = 5000
-LATE_S = float(os.environ.get("UMQTT_LATE_MS", "0")) / 1000  # each step comes up to so late
+LATE_S = float(os.environ.get("UMQTT_LATE_MS", "0")) / 1000
 # Below the range of outgoing connections: a client that dials its own port meets itself.
 PORTS = range(10000, 20000)
 Step = Sequence[Any]
+
+
+def be_late(dice: random.Random) -> None:
+    """With UMQTT_LATE_MS each step of a broker's script, and each observer, is up to so late."""
+    time.sleep(dice.random() * LATE_S)
 
 
 class StepFailed(Exception):
@@ -57,10 +62,10 @@ class Core(threading.Thread):
 
     def run(self) -> None:
         """Follow the script, then see the client off."""
-        index, step, late = 0, None, random.Random(self.script)
+        index, step, dice = 0, None, random.Random(self.script)
         try:
             for step in (*self.steps, ("finish",)):
-                time.sleep(late.random() * LATE_S)
+                be_late(dice)
                 getattr(self, f"do_{step[0]}")(*step[1:])
                 index += 1
         except (StepFailed, Violation, OSError, ValueError, TypeError, KeyError) as error:

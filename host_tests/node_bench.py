@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as paho
+from broker_core import be_late
 from paho.mqtt.enums import CallbackAPIVersion
 
 from boards.sim.run import ROOT, SimBoard, environment
@@ -97,11 +98,12 @@ class Observer:
     def __init__(self, broker: Broker, base: str = BASE) -> None:
         self.heard: list[paho.MQTTMessage] = []
         self._base = base
+        self._dice = random.Random()
         version = CallbackAPIVersion.VERSION2
         self._client = paho.Client(
             version, client_id=f"observer-{random.getrandbits(48):012x}", clean_session=False
         )
-        self._client.on_message = lambda client, data, message: self.heard.append(message)
+        self._client.on_message = self._hear
         self._client.on_connect = lambda client, *rest: client.subscribe(base + "/#", 2)
         self._client.on_subscribe = lambda *rest: setattr(self, "ready", True)
         self._client.reconnect_delay_set(1, 1)
@@ -109,6 +111,10 @@ class Observer:
         self._client.connect(broker.host, broker.port)
         self._client.loop_start()
         wait_until(lambda: self.ready, "SUBACK")
+
+    def _hear(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
+        be_late(self._dice)
+        self.heard.append(message)
 
     def payloads(self, name: str, start: int = 0) -> list[Any]:
         """All messages of one topic since number `start`: JSON decoded, or text."""

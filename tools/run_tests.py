@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 
+from tools.pauses import pausing
 from tools.workspace import ROOT
 
 _SUMMARY = re.compile(r"^=* ?((?:\d+ [a-z]+(?:, )?)+) in [\d.]+s")
@@ -34,9 +35,12 @@ def run(arguments: list[str]) -> int:
     """Run pytest, hand on its output, and print the last line."""
     start = time.monotonic()
     counts = ""
-    with subprocess.Popen(
-        command(arguments), cwd=ROOT, stdout=subprocess.PIPE, text=True, encoding="utf-8"
-    ) as process:
+    with (
+        subprocess.Popen(
+            command(arguments), cwd=ROOT, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+        ) as process,
+        pausing(process.pid, int(os.environ.get("UMQTT_PAUSE_MS", "0"))),
+    ):
         assert process.stdout is not None
         for line in process.stdout:
             print(line, end="", flush=True)

@@ -50,6 +50,15 @@ class Polling:
             lambda: self.attribute(names) != wanted, within_ms, lambda: "%s is not so" % path
         )
 
+    def do_poll_until_granted(self, within_ms=10000):
+        """Poll until the broker has answered for every subscription."""
+        subscriptions = self.client.session.subscriptions
+        yield from self.poll_while(
+            lambda: None in [one.granted for one in subscriptions.all],
+            within_ms,
+            lambda: "not answered: %r" % [one.filter for one in subscriptions.all],
+        )
+
     def do_poll_until_event(self, name, within_ms=3000):
         """Poll until "connect", "disconnect" or "error" has happened since `events`."""
         yield from self.poll_while(

@@ -64,7 +64,8 @@ SCENARIOS = (
         "name": "routes_by_wildcards",
         "client": (
             ("new", NEW), ("on", "{p}/+/x", 1), ("on", "{p}/a/y", 0), ("on", "{p}/b/#", 2),
-            ("connect",), ("poll_for", 300), ("sync", "subscribed"), ("poll_until", 4, 10000),
+            ("connect",), ("poll_until_granted",), ("sync", "subscribed"),
+            ("poll_until", 4, 10000),
             ("handled", [("{p}/+/x", "{p}/a/x", b"1"), ("{p}/a/y", "{p}/a/y", b"2"),
                          ("{p}/b/#", "{p}/b", b"3"), ("{p}/b/#", "{p}/b/c/d", b"4")]),
         ),
@@ -72,15 +73,16 @@ SCENARIOS = (
     {
         "name": "overlapping_filters",
         "client": (
-            ("new", NEW), ("on", "{p}/+", 1), ("on", "{p}/a", 2), ("connect",), ("poll_for", 300),
-            ("sync", "subscribed"), ("poll_until", 2, 10000), ("poll_for", 300), ("forget",),
+            ("new", NEW), ("on", "{p}/+", 1), ("on", "{p}/a", 2), ("connect",),
+            ("poll_until_granted",), ("sync", "subscribed"), ("poll_until", 2, 10000),
+            ("poll_for", 300), ("forget",),
         ),
     },
     {
         "name": "large_payloads",
         "client": (
             ("new", {"client_id": "{p}", "clean_session": True, "tx_size": 512, "rx_size": 512}),
-            ("on", "{p}/in", 1, {"stream": True}), ("connect",), ("poll_for", 300),
+            ("on", "{p}/in", 1, {"stream": True}), ("connect",), ("poll_until_granted",),
             ("publish", ("{p}/out", BIG)), ("publish", ("{p}/out", BIG), {"qos": 1}),
             ("publish", ("{p}/out", BIG), {"qos": 2}),
             ("sync", "sent"), ("poll_until_total", 16000, 10000), ("joined", "{p}/in", BIG),
@@ -131,11 +133,11 @@ SCENARIOS = (
         "name": "resubscribes_after_a_restart",
         "limit_s": 60,
         "client": (
-            ("new", KEPT), ("on", "{p}/in", 2), ("connect",), ("poll_for", 300),
+            ("new", KEPT), ("on", "{p}/in", 2), ("connect",), ("poll_until_granted",),
             ("sync", "restarted"), ("poll_until_event", "disconnect", 10000),
             ("events", [("connect", False), ("disconnect",)]),
             ("poll_until_event", "connect", 10000), ("events", [("connect", False)]),
-            ("poll_for", 300), ("sync", "subscribed"), ("poll_until", 1, 10000),
+            ("poll_until_granted",), ("sync", "subscribed"), ("poll_until", 1, 10000),
             ("messages", [("{p}/in", b"again", 2)]),
         ),
     },
@@ -143,7 +145,7 @@ SCENARIOS = (
         "name": "receives_over_a_restart",
         "limit_s": 60,
         "client": (
-            ("new", KEPT), ("on", "{p}/in", 2), ("connect",), ("poll_for", 300),
+            ("new", KEPT), ("on", "{p}/in", 2), ("connect",), ("poll_until_granted",),
             ("sync", "restarted"), ("poll_until_event", "disconnect", 10000),
             ("events", [("connect", False), ("disconnect",)]),
             ("poll_until", 20, 15000), ("poll_for", 300), ("check_count", 20),
