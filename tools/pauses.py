@@ -21,9 +21,11 @@ _AT_ONCE = 2  # threads that each stop one process after another
 def _parents() -> dict[int, int]:
     """Each process and its parent."""
     found = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    for name in os.listdir("/proc"):
         with contextlib.suppress(OSError):  # it has ended
-            found[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+            if name.isdigit():
+                stat = Path("/proc", name, "stat").read_text(encoding="utf-8", errors="replace")
+                found[int(name)] = int(stat.rpartition(")")[2].split()[1])
     return found
 
 

@@ -177,7 +177,7 @@ SCENARIOS = (
             ("greet", {"return_code": 2}), ("expect_eof", 1000), ("no_accept", 200), ("greet",),
         ),
         "client": (
-            ("new", {"reconnect": True, "backoff_ms": 600, "backoff_max_ms": 600}), ("connect",),
+            ("new", {"reconnect": True, "backoff_ms": 1600, "backoff_max_ms": 1600}), ("connect",),
             ("events", [("connect", False)]), ("sync", "cut"), ("poll_until_event", "connect", 6000),
         ),
     },

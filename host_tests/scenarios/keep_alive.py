@@ -17,7 +17,9 @@ SCENARIOS = (
             ("greet",), ("expect_hex", "c0 00", 1800), ("send", "PINGRESP"),
             ("expect_eof", 5000, ("PINGREQ", "DISCONNECT")),
         ),
-        "client": (("new", {"keep_alive": 1}), ("connect",), ("poll_for", 1300)),
+        "client": (
+            ("new", {"keep_alive": 1, "ping_timeout_ms": 3000}), ("connect",), ("poll_for", 1300),
+        ),
     },
     {
         "name": "inbound_traffic_does_not_hold_back_the_ping",

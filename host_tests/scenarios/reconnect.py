@@ -135,7 +135,7 @@ SCENARIOS = (
             ("accept",), ("expect", "CONNECT"), ("expect_eof", 3000), ("greet",),
         ),
         "client": (
-            ("new", {"reconnect": True, "connect_timeout_ms": 300}), ("connect", (), {}, False),
+            ("new", {"reconnect": True, "connect_timeout_ms": 800}), ("connect", (), {}, False),
         ),
     },
     {

@@ -143,8 +143,8 @@ SCENARIOS = (
             ("expect_nothing", 100),
         ),
         "client": (
-            ("connect",), ("publish_nowait", ("a", b"1"), {"qos": "@qos"}), LOST,
-            ("connect", (), {}, False), ("poll_for", 300),
+            ("connect",), ("let", "$a", ("publish_nowait", ("a", b"1"), {"qos": "@qos"})), LOST,
+            ("connect", (), {}, False), DONE, ("poll_for", 200),
         ),
     },
     {
@@ -283,8 +283,8 @@ SCENARIOS = (
             ("send", "PUBLISH", {"topic": "old", "qos": 1, "packet_id": 45, "dup": 1}),
             ("expect", "PUBACK", {"packet_id": 45}),
             ("send", "PUBREC", {"packet_id": 46}), ("expect", "PUBREL", {"packet_id": 46}),
-            ("send", "PUBCOMP", {"packet_id": 46}),
+            ("send", "PUBCOMP", {"packet_id": 46}), ("send", "PUBLISH", {"topic": "last"}),
         ),
-        "client": (("connect", (), {}, True), ("poll_until", 1), ("poll_for", 100)),
+        "client": (("connect", (), {}, True), ("poll_until", 2)),
     },
 )

@@ -101,12 +101,14 @@ SCENARIOS = (
     {
         "name": "suback_lost_ends_in_time",
         "covers": ("MQTT-3.8.4-1",),
-        "broker": (("greet",), SUB, ("expect_nothing", 400)),
+        "broker": (
+            ("greet",), SUB, ("meet", "over"), ("expect_nothing", 20), ("let_go", "over"),
+        ),
         "client": (
             ("connect",),
             ("within_ms", 2000, ("not_before_ms", 250,
                 ("raises", "OSError", ETIMEDOUT, ("subscribe", ("a",), {"timeout_ms": 300})))),
-            ("poll_for", 300), ("close",),
+            ("poll_for", 300), ("sync", "over"), ("close",),
         ),
     },
     {
@@ -146,12 +148,15 @@ SCENARIOS = (
             "lost": {"@step": ("stall", 0)},
             "other": {"@step": ("send", "UNSUBACK", {"packet_id": 999})},
         },
-        "broker": (("greet",), ("expect", "UNSUBSCRIBE"), "@step", ("expect_nothing", 300)),
+        "broker": (
+            ("greet",), ("expect", "UNSUBSCRIBE"), "@step",
+            ("meet", "over"), ("expect_nothing", 20), ("let_go", "over"),
+        ),
         "client": (
             ("connect",),
             ("within_ms", 2000, ("raises", "OSError", ETIMEDOUT,
                 ("unsubscribe", ("a",), {"timeout_ms": 300}))),
-            ("poll_for", 300), ("close",),
+            ("poll_for", 300), ("sync", "over"), ("close",),
         ),
     },
     {
@@ -211,7 +216,7 @@ SCENARIOS = (
             ("greet", {"session_present": 1}), ("expect", "PUBLISH", {"topic": "end"}),
         ),
         "client": (
-            ("on", "a", 1), ("connect",), ("poll_for", 100), ("disconnect",),
+            ("on", "a", 1), ("connect",), ("poll_until_granted",), ("disconnect",),
             ("connect", (), {}, True), ("poll_for", 100), ("publish", ("end", b"")),
         ),
     },
@@ -290,7 +295,7 @@ SCENARIOS = (
             ("raises", "OSError", ETIMEDOUT, ("subscribe", ([
                 "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "a", "b", "c", "d", "e", "f",
                 "g", "h", "i", "j", "k", "l", "m", "n", "o", "p", "q", "r", "s", "t", "u", "v",
-                "last"], 1), {"timeout_ms": 300})),
+                "last"], 1), {"timeout_ms": 1000})),
             ("events", [("connect", False), ("error", "ReasonError")]), ("sync", "timed out"),
         ),
     },

@@ -155,7 +155,7 @@ SCENARIOS = (
             ("expect_eof", 1000), ("no_accept", 200), ("greet", {"session_present": 1}),
         ),
         "client": (
-            ("new", {"reconnect": True, "backoff_ms": 600, "backoff_max_ms": 600}), ("connect",),
+            ("new", {"reconnect": True, "backoff_ms": 1600, "backoff_max_ms": 1600}), ("connect",),
             ("events", [("connect", False)]), ("sync", "cut"), ("poll_until_event", "connect", 6000),
             ("events", [("disconnect", "ReasonError", 0x89), ("connect", True)]),
         ),

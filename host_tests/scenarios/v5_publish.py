@@ -152,12 +152,13 @@ SCENARIOS = (
             ("expect", "PUBACK", {"packet_id": 8, "reason_code": 0}),
             ("send", "PUBLISH", {"topic": "s", "payload": b"\xff" * 400, "qos": 1,
                 "packet_id": 9, "properties": {"payload_format_indicator": 1}}),
-            ("expect", "PUBACK", {"packet_id": 9, "reason_code": 0x99}), END,
+            ("expect", "PUBACK", {"packet_id": 9, "reason_code": 0x99}),
+            ("send", "PUBLISH", {"topic": "last", "payload": b"!"}), END,
         ),
         "client": (
             ("new", {"rx_size": 128, "check_payload_format": True}),
-            ("on", "s", 1, {"stream": True}), ("connect",), ("poll_until_total", 801),
-            ("check", "session.oversized", 0), ("poll_for", 100), SAY_END,
+            ("on", "s", 1, {"stream": True}), ("connect",), ("poll_until_total", 802),
+            ("check", "session.oversized", 0), SAY_END,
         ),
     },
     {

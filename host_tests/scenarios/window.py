@@ -84,8 +84,9 @@ SCENARIOS = (
         "name": "id_is_in_use_until_pubcomp",
         "broker": (
             ("greet",), ("expect", "PUBLISH", {"packet_id": 7, "qos": 2}),
-            ("send", "PUBREC", {"packet_id": 7}), ("expect", "PUBREL", {"packet_id": 7}),
-            ("expect", "PUBLISH", {"packet_id": 8}), ("send", "PUBACK", {"packet_id": 8}),
+            ("send", "PUBREC", {"packet_id": 7}),
+            ("expect_all", ("PUBREL", {"packet_id": 7}), ("PUBLISH", {"packet_id": 8})),
+            ("send", "PUBACK", {"packet_id": 8}),
             ("send", "PUBCOMP", {"packet_id": 7}), ("sync", "free again"),
             ("expect", "PUBLISH", {"packet_id": 7}), ("send", "PUBACK", {"packet_id": 7}),
         ),
@@ -154,14 +155,17 @@ SCENARIOS = (
     },
     {
         "name": "full_window_ends_publish_in_time",
-        "broker": SEEN + (("expect_nothing", 600),) + LET_GO + (
+        "broker": SEEN + (
+            ("meet", "timed out"), ("expect_nothing", 20), ("let_go", "timed out"),
+        ) + LET_GO + (
             ("expect", "PUBLISH", {"payload": b"y"}),  # it stays accepted
+            ("send", "PUBLISH", {"topic": "last"}),
         ),
         "client": FULL + (
             ("within_ms", 2000, ("not_before_ms", 250,
                 ("raises", ("OSError", "LimitError"), {},
                     ("publish", ("a", b"y"), {"qos": 1, "timeout_ms": 300})))),
-            ("check", "connected", True), ("poll_for", 600), ("close",),
+            ("check", "connected", True), ("sync", "timed out"), ("poll_until", 1), ("close",),
         ),
     },
     {
@@ -194,7 +198,9 @@ SCENARIOS = (
     {
         "name": "full_window_still_pings",
         "broker": SEEN + (("expect", "PINGREQ", {}, 1800), ("send", "PINGRESP")) + LET_GO,
-        "client": (("new", {"window": 2, "keep_alive": 1}),) + FULL[1:] + (
+        "client": (
+            ("new", {"window": 2, "keep_alive": 1, "ping_timeout_ms": 3000}),
+        ) + FULL[1:] + (
             ("wait", ("$a",)), ("wait", ("$b",)),
         ),
     },
