@@ -28,6 +28,9 @@ step = st.one_of(
     st.tuples(st.just("once"), message),
     st.tuples(st.just("once"), message),
     st.tuples(st.just("queue"), message),
+    st.tuples(st.just("queue as before"), message),
+    st.tuples(st.just("queue as before"), message),
+    st.tuples(st.just("queue over a loss"), message),
     st.tuples(st.just("as str"), message),
     st.tuples(st.just("bad payload"), message),
     st.tuples(st.just("bad topic"), message),
@@ -40,20 +43,37 @@ def written(box: Outbox, topic: str | bytes, payload: bytes, retain: int) -> byt
     return bytes(box.buf[6 : 6 + n]) + bytes(box.rest or b"") if n else b""
 
 
-def queued(box: Outbox, topic: str | bytes, payload: bytes | str, flags: int) -> None:
-    """A message goes through the ring, which is empty again afterwards."""
-    p = box.publish(topic, payload, flags)
-    while p >= 0 and box.head != box.tail:
+def queued(
+    box: Outbox, topic: str | bytes, payload: bytes | str, flags: int, head: bytes, lost: bool
+) -> None:
+    """A message goes through the ring as it is, which is empty again afterwards."""
+    packet_id = box.publish(topic, payload, flags)
+    if packet_id < 0:
+        return
+    while box.head != box.tail:
         first = box.first(9)
+        name, data = (x if isinstance(x, bytes) else x.encode() for x in (topic, payload))
+        number = packet_id.to_bytes(2, "big") if flags > 1 else b""
+        whole = len(name).to_bytes(2, "big") + name + number + head + data
+        record = bytes(box.buf[first + 6 : first + 6 + box.length(first)])
+        assert record + bytes(box.lent.get(first, b"")) == frame(0x30 | flags, whole)
         at_once = box.buf[first + 3] == _ONCE
         box.sent(first)
+        if lost and not at_once:
+            box.mark_dup(-1)
+            box.rewind(True)
+            assert box.first(9) == first and box.buf[first + 6] & 8
+            box.sent(first)
         if not at_once:
+            assert box.find(0x50 if flags > 3 else 0x40, packet_id) == first
             box.free(first)
+            box.ids.discard(packet_id)
 
 
 def play(box: Outbox, steps: Steps, head: bytes) -> int:
     """Do the steps; return how many messages were written at once."""
-    count = 0
+    count, flags = 0, 2
+    last: tuple[str | bytes | None, int] = None, 0
     for serial, (kind, (topic, size, retain)) in enumerate(steps):
         payload = bytes([serial & 255]) * size
         if kind == "once":
@@ -70,8 +90,12 @@ def play(box: Outbox, steps: Steps, head: bytes) -> int:
             with pytest.raises(ValueError, match="wildcard"):
                 box.once(b"a/+" if isinstance(topic, bytes) else "a/+", payload, retain)
         else:
-            text: bytes | str = payload if kind == "queue" else "x" * size
-            queued(box, topic, text, retain | (serial % 3) << 1)
+            text: bytes | str = "x" * size if kind == "as str" else payload
+            if kind != "queue as before" or last[0] is None:
+                last, flags = (topic, size), retain | (serial % 3) << 1
+            else:
+                topic, text = last[0], payload[:1] * last[1]
+            queued(box, topic, text, flags, head, kind == "queue over a loss")
     return count
 
 

@@ -90,7 +90,7 @@ HOT = {
 COLD = {
     "aio": "AsyncClient.__init__ AsyncClient.on AsyncClient.messages",
     "arguments": "prepare _check _session",
-    "asking": "_pairs ask.<listcomp> ask_no_more.<listcomp> over",
+    "asking": "_pairs ask.<listcomp> ask_no_more.<listcomp> Waiting.__exit__",
     "client": "Client.disconnect Client.subscribe Client.unsubscribe",
     "drop": "_close_up",
     "errors": "tell",

@@ -15,7 +15,7 @@ from .workers import work
 
 TYPE_CHECKING = const(False)
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
     from typing import Any
 
     from .packet import Payload
@@ -349,43 +349,38 @@ class AsyncClient(Supervisor):
         **options: "Any",
     ) -> int | list[int] | None:
         """Subscribe, and return what the broker granted; as `Client.subscribe`."""
-        from .asking import answered, ask, granted, over
+        from .asking import Waiting, answered, ask, granted
 
         timeout_ms = self._limit(timeout_ms)
         some = ask(self, topic_filter, qos, options)
         self._write()
         if self._feeding:
             return None
-        told = False
-        try:
-            self._asks(1)
-            await self._until(lambda: answered(some), timeout_ms)
-            told = True
-        finally:
-            self._asks(-1)
-            over(self.session.subscriptions, some, told)
+        with Waiting(self.session.subscriptions, some):
+            await self._answer(lambda: answered(some), timeout_ms)
         return granted(self.session.subscriptions, topic_filter, some)
 
     async def unsubscribe(
         self, topic_filter: "Filters", timeout_ms: int | None = None, **options: "Any"
     ) -> None:
         """Unsubscribe from a filter, or from a list of them; their handlers go too."""
-        from .asking import ask_no_more, check, gone, over
+        from .asking import Waiting, ask_no_more, check, gone
 
         timeout_ms = self._limit(timeout_ms)
         some = ask_no_more(self, topic_filter, options)
         self._write()
         if not self._feeding:
             table = self.session.subscriptions
-            told = False
-            try:
-                self._asks(1)
-                await self._until(lambda: gone(table, some), timeout_ms)
-                told = True
-            finally:
-                self._asks(-1)
-                over(table, some, told)
+            with Waiting(table, some):
+                await self._answer(lambda: gone(table, some), timeout_ms)
             check(table, some)
+
+    async def _answer(self, done: "Callable[[], bool]", timeout_ms: int) -> None:
+        try:
+            self._asks(1)
+            await self._until(done, timeout_ms)
+        finally:
+            self._asks(-1)
 
     def _wake(self) -> None:
         for waiter in self._waiters:

@@ -61,15 +61,24 @@ def _awaited(link: "Link", some: "list[Subscription]") -> "list[Subscription]":
     return some
 
 
-def over(table: "Subscriptions", some: "list[Subscription]", told: bool) -> None:
-    """The call that waited ends: refusals go to `on_error` from here on.
+class Waiting:
+    """Around the wait for the answers about `some`: from its end on refusals go to `on_error`.
 
-    Unless it was `told`, so does one that has come already.
+    Where an exception has ended it, so does one that has come already.
     """
-    for s in some:
-        s.awaited -= 1
-        if not told and not s.awaited and (s.granted or 0) >= _REFUSED:
-            table.on_error(table.refusal(s))
+
+    def __init__(self, table: "Subscriptions", some: "list[Subscription]") -> None:
+        self._table = table
+        self._some = some
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, exc: object, trace: object) -> None:
+        for s in self._some:
+            s.awaited -= 1
+            if kind is not None and not s.awaited and (s.granted or 0) >= _REFUSED:
+                self._table.on_error(self._table.refusal(s))
 
 
 def answered(some: "list[Subscription]") -> bool:

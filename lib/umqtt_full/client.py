@@ -40,7 +40,8 @@ class Client(Link):
     something; `connect` and `poll` raise RuntimeError.
     """
 
-    _turned = 0  # when the last turn began
+    _turned = 0  # when the last turn began …
+    _calm = 0  # … and for how many ms from then on nothing is due by itself
     _poll: "Any" = None
     _patience = 0  # ms that the publish that is going on may take …
     _started = 0  # … from then on
@@ -274,36 +275,28 @@ class Client(Link):
         OSError(ETIMEDOUT): no SUBACK within the time. Made again when the session was lost.
         `options` are those of `Subscriptions5.add`, with MQTT 5 alone.
         """
-        from .asking import answered, ask, granted, over
+        from .asking import Waiting, answered, ask, granted
 
         timeout_ms = self._limit(timeout_ms)
         some = ask(self, topic_filter, qos, options)
         if self._feeding:
             return None
-        told = False
-        try:
+        with Waiting(self.session.subscriptions, some):
             self._until(lambda: answered(some), timeout_ms)
-            told = True
-        finally:
-            over(self.session.subscriptions, some, told)
         return granted(self.session.subscriptions, topic_filter, some)
 
     def unsubscribe(
         self, topic_filter: "Filters", timeout_ms: int | None = None, **options: "Any"
     ) -> None:
         """Unsubscribe from a filter, or from a list of them; their handlers go too."""
-        from .asking import ask_no_more, check, gone, over
+        from .asking import Waiting, ask_no_more, check, gone
 
         timeout_ms = self._limit(timeout_ms)
         some = ask_no_more(self, topic_filter, options)
         if not self._feeding:
             table = self.session.subscriptions
-            told = False
-            try:
+            with Waiting(table, some):
                 self._until(lambda: gone(table, some), timeout_ms)
-                told = True
-            finally:
-                over(table, some, told)
             check(table, some)
 
     def _until(self, done: "Callable[[], bool]", timeout_ms: int) -> None:
@@ -343,31 +336,41 @@ class Client(Link):
 
     def _turn(self, timeout_ms: int) -> None:
         """One turn of at most `timeout_ms`; an end of the connection is raised or remembered."""
-        self._turned = ticks_ms()
         if self._parted:  # a handler may have done so since the call began
             raise OSError(errno.ENOTCONN, "not connected")
         with self._guard:
             self._exchange(timeout_ms)
 
     def _exchange(self, timeout_ms: int) -> None:
+        """Do all that is due; while nothing but what comes can be, listen for that alone."""
+        left = self._calm - (ticks_ms() - self._turned & _TICKS)
+        if left > 0 and self._up and not (self._blocked or self._more or self._paused):
+            if not self.session.subscriptions.todo:
+                if self._hear(min(left, timeout_ms)) or timeout_ms <= left:
+                    return
+                timeout_ms -= left
+        self._turned = ticks_ms()
         if self._stream is None:
             wait = self._pause_ms()
             if wait:
                 sleep_ms(min(wait, timeout_ms))
                 return
             self._open()
-        wait = self._serve()
-        if self._stream is None:
-            return
+        self._calm = wait = self._serve()
+        if self._stream is not None:
+            self._calm = _TURN if wait < 0 else min(wait, _TURN)
+            self._hear(timeout_ms if wait < 0 else min(wait, timeout_ms))
+
+    def _hear(self, ms: int) -> bool:
+        """Wait for the stream at most `ms` and take what comes; tell whether anything did."""
         if self._paused and self._blocked:  # what comes in is not taken now: wait for room only
             self._poll.modify(self._source, self._wants or _OUT)
         elif self._more or self._paused:
-            wait = timeout_ms = 0
-        if wait < 0 or wait > timeout_ms:
-            wait = timeout_ms
-        wait = self._wait(wait)
-        if wait or self._more or self._paused:
-            self._receive(wait | _IN)
+            ms = 0
+        ms = self._wait(ms)
+        if ms or self._more or self._paused:
+            self._receive(ms | _IN)
+        return ms > 0
 
     def _open(self) -> None:
         super()._open()

@@ -341,13 +341,12 @@ class Link:
         while n:
             n = self._stream.write(session.tx_buf, session.tx_off, n) or 0
             session.sent(n)
-            if not n or (lent and ticks_ms() - start & _TICKS > _SLICE):
-                self._watch(session.tx_window() > 0)
-                break
+            full = not n or (lent and ticks_ms() - start & _TICKS > _SLICE)
             n = session.tx_window()
-        else:
-            if self._blocked:
-                self._watch(False)
+            if full:
+                break
+        if n or self._blocked:
+            self._watch(n > 0)
         if lent:
             cork(self._gatherer, 0)
 

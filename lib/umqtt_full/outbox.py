@@ -63,6 +63,9 @@ class Outbox(Ring):
             self._set_topic(topic)
         if type(payload) is not bytes:
             payload = self._plain(payload, "payload")
+        elif flags == self._once_flags and len(payload) == self._once_n and flags & 6:
+            if self.head == self.tail:
+                return self._again(payload, flags)
         n = len(payload) + self._head_n + (4 if flags & 6 else 2)
         if not self._room(len(payload), n):
             return -1
@@ -177,11 +180,40 @@ class Outbox(Ring):
         if self._lend:
             self.lent[self._at - 6] = payload
         else:
+            self._once_at = n
             n = put(self.buf, n, payload, len(payload), self._end)
         flags = _PUBACK + ((flags & 4) << 2) if flags & 6 else _ONCE
         if self.store is not None and flags != _ONCE:
             self.store.accept(self, n)
         self._commit(self._at, n, flags)
+        if self._at == _HEAD and flags != _ONCE and not self._lend:
+            self._keep(len(payload))
+        return self.packet_id
+
+    def _keep(self, n: int) -> None:
+        """Note what of the first record can serve the next one: all but `n` bytes of payload."""
+        if self._once_at + 2 * n + 16 <= self.size:
+            self._once_n = n
+            self._once_flags = self.buf[_HEAD] & 7
+            self._once_format = ""
+
+    def _again(self, payload: bytes, flags: int) -> int:
+        """Queue what differs from the first record, which is free by now, in payload and id."""
+        buf = self.buf
+        i = self._once_at
+        if not self._once_format:
+            self._once_format = format_of(self._once_n)
+        pack_into(self._once_format, buf, i, payload)
+        self.packet_id = self.ids.new()
+        i -= 2 + len(self._block)
+        buf[i] = self.packet_id >> 8
+        buf[i + 1] = self.packet_id & 255
+        buf[_HEAD] = 0x30 | flags  # without DUP
+        self._at = _HEAD
+        i = self._once_at + self._once_n
+        if self.store is not None:
+            self.store.accept(self, i)
+        self._refill(i, _PUBACK + ((flags & 4) << 2))
         return self.packet_id
 
     def _head(self, flags: int, n: int) -> int:

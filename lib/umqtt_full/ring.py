@@ -86,6 +86,16 @@ class Ring:
         if state == _ONCE:
             self.queued_once += 1
 
+    def _refill(self, end: int, state: int) -> None:
+        """Do as `_commit` in an empty ring, with a packet as long as the first one was."""
+        buf = self.buf
+        self.head = self.next = 0
+        self.wrap = self.size
+        buf[3] = state
+        buf[4] = self.packet_id >> 8
+        buf[5] = self.packet_id & 255
+        self.tail = end
+
     def length(self, p: int) -> int:
         """Return the length in bytes of the packet of record `p`."""
         return self.buf[p] << 16 | self.buf[p + 1] << 8 | self.buf[p + 2]
