@@ -112,7 +112,7 @@ def test_nothing_is_sent_again_within_a_connection() -> None:
     rig.exchange(ack(PUBREC, 2))
     for now in range(0, 5000, 500):
         assert rig.session.poll(now)
-        rig.session.fed = rig.session.wrote = True
+        rig.session.fed = rig.session.wrote = 1
         assert rig.drain() == b""
 
 

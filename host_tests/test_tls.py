@@ -206,7 +206,7 @@ def test_no_leak_over_100_failed_handshakes(
     op = {"reason": "unknown_ca", "attempts": 100 if front == "client" else 10}
     more: dict[str, Any] = {"ca": f"{listeners.files}/other.crt", "op": op}
     if front == "async":
-        more |= {"timeout_ms": 100}
+        more |= {"timeout_ms": 500}
     run(interpreter, "fails", front, listeners.options("tls", **more))
 
 

@@ -43,9 +43,9 @@ class Client(Link):
     _turned = 0  # when the last turn began …
     _calm = 0  # … and for how many ms from then on nothing is due by itself
     _poll: "Any" = None
-    _patience = 0  # ms that the publish that is going on may take …
-    _started = 0  # … from then on
-    _flags = 0  # … with this QoS << 1 | RETAIN
+    _patience: int  # ms that the publish or wait that is going on may take …
+    _started: int  # … from then on
+    _flags: int  # … with this QoS << 1 | RETAIN
     _waiting: int | None = None  # packet id of the message waited for, while a turn is taken
 
     def connect(self, timeout_ms: int | None = None) -> bool:
@@ -148,9 +148,8 @@ class Client(Link):
             self._patience = self._limit(timeout_ms)
             self._started = ticks_ms()
         qos = self._put(topic, payload)
-        if qos or self.session.outbox.queued_once:
-            timeout_ms = self._left()
-            self.wait(qos, timeout_ms)
+        if not self._feeding and (qos or self.session.outbox.queued_once):
+            self._settle(qos)
 
     def publish_nowait(
         self,
@@ -178,7 +177,7 @@ class Client(Link):
         return self._put(topic, payload)
 
     def _left(self) -> int:
-        """How many ms the publish that is going on still has."""
+        """How many ms the publish or wait that is going on still has."""
         left = self._patience - (ticks_ms() - self._started & _TICKS)
         return left if left > 0 else 0
 
@@ -228,10 +227,9 @@ class Client(Link):
         """Let a message in only if it can wait, or if the link comes back in time."""
         self._online()
         while not self.session.connected and (flags < 2 or not self.reconnect):
-            left = self._left()
-            if left <= 0 or not self.reconnect or self._feeding:
+            if not self.reconnect or self._feeding or not self._left():
                 raise OSError(errno.ENOTCONN, "not connected")
-            self._turn(left)
+            self._turn(self._left())
 
     def wait(self, packet_id: int, timeout_ms: int | None = None) -> None:
         """Return when the message is acknowledged to its end (0: when all QoS 0 are written).
@@ -240,10 +238,13 @@ class Client(Link):
         """
         if self._feeding:
             return
-        timeout_ms = self._limit(timeout_ms)
-        start = ticks_ms()
+        self._patience = self._limit(timeout_ms)
+        self._started = ticks_ms()
+        self._settle(packet_id)
+
+    def _settle(self, packet_id: int) -> None:
         while self.pending(packet_id):
-            left = timeout_ms - (ticks_ms() - start & _TICKS)
+            left = self._left()
             if left <= 0:
                 raise OSError(errno.ETIMEDOUT, "not acknowledged")
             self._waiting = packet_id
@@ -320,13 +321,13 @@ class Client(Link):
         part of it. Otherwise OSError or MQTTError tells that the link was lost, and
         OSError(ENOTCONN) that there is none.
         """
-        if type(timeout_ms) is not int or not 0 <= timeout_ms <= _TICKS:
-            check_range("timeout_ms", timeout_ms, 0, _TICKS)
+        check_range("timeout_ms", timeout_ms, 0, _TICKS)
         self._online()
         if self._feeding:
             raise RuntimeError("poll() inside a handler")
+        self.session.fed &= 1
         self._turn(timeout_ms)
-        return self.session.fed
+        return self.session.fed > 1
 
     def proceed(self) -> None:
         """Handle what was read and is not handled yet; not instead of `poll` for long."""
@@ -356,10 +357,10 @@ class Client(Link):
                 sleep_ms(min(wait, timeout_ms))
                 return
             self._open()
-        self._calm = wait = self._serve()
+        wait = self._serve() & _TICKS  # the longest time for -1
+        self._calm = min(wait, _TURN) if self._up else 0
         if self._stream is not None:
-            self._calm = _TURN if wait < 0 else min(wait, _TURN)
-            self._hear(timeout_ms if wait < 0 else min(wait, timeout_ms))
+            self._hear(min(wait, timeout_ms))
 
     def _hear(self, ms: int) -> bool:
         """Wait for the stream at most `ms` and take what comes; tell whether anything did."""

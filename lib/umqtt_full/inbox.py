@@ -43,7 +43,7 @@ class Inbox:
         self.message = Message()
         self.acks_end = self.acks_most = 0  # bytes of acks owed, and of how many reading goes on
         self.held = False  # the next message waits for its consumer
-        self.fed = False  # something was received since this was last cleared
+        self.fed = 0  # something was received since the keep alive (1), and `poll` (2), cleared it
         self.reset()
 
     def reset(self) -> None:
@@ -106,7 +106,7 @@ class Inbox:
         `LimitError` (our size): close then.
         """
         if n:
-            self.fed = True
+            self.fed = 3
             if self.rx_target is self.rx_window:
                 self._pos = 0
                 self._end = n
@@ -121,8 +121,10 @@ class Inbox:
             self.held = self._landed = False
             i = self._pos
             n = self._end - i - 2
-            if self._have or self._skip or n < 0 or buf[i + 1] > n or buf[i + 1] > 127:
+            if self._have or self._skip or n < 0 or (buf[i + 1] > n and n < 128):
                 self._gather(buf)
+            elif buf[i + 1] > 127:
+                self._take_in_place(buf, i)
             else:
                 n = i + 2 + buf[i + 1]
                 self._like = n - i
@@ -139,12 +141,13 @@ class Inbox:
         if self._skip:
             self.pass_on(self, window)
             return
-        if not self._have and self._take_in_place(window):
-            return
         while not self._need:
             if self._pos == self._end:
                 return
             self._head_byte(window[self._pos])
+            if self._need and self._pos >= self._have:  # the head came with what is behind it:
+                self._pos -= self._have  # copied at once, from where the packet begins
+                self._have = 0
         n = min(self._end - self._pos, min(self._need, self._size) - self._have)
         if n:
             self._append(window, n)
@@ -159,21 +162,17 @@ class Inbox:
         elif self._have == self._size:
             self._begin_long()
 
-    def _take_in_place(self, window: bytearray) -> bool:
-        """Hand on a packet of 128 to 16,383 bytes if it lies whole in the window."""
-        i = self._pos
-        n = self._end - i
-        if n < 3 or window[i + 1] < 128 or not 0 < window[i + 2] < 128:
-            return False
+    def _take_in_place(self, window: bytearray, i: int) -> None:
+        """Hand on a packet of more than 127 bytes if it lies whole in the window."""
         n = 3 + (window[i + 1] & 127 | window[i + 2] << 7)
-        if n > self._size or i + n > self._end:
-            return False
+        if window[i + 2] > 127 or n < 131 or n > self._size or i + n > self._end:
+            self._gather(window)
+            return
         self._like = n
         self._pos = i + n
         if not self.take(window, window[i], i + 3, self._pos):
             self._pos = i
             self.held = True
-        return True
 
     def _head_byte(self, c: int) -> None:
         """Take a byte of the fixed header; from the last one the packet's length is known."""

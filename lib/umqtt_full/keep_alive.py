@@ -59,8 +59,8 @@ class KeepAlive:
 
     def _note(self, now_ms: int, session: "Session") -> None:
         """Take note of when it was written and received: since the time was given last."""
-        if session.fed:
-            session.fed = False
+        if session.fed & 1:
+            session.fed &= 2
             self._last_rx = self._polled
         if session.wrote:
             self._last_tx = self._polled

@@ -172,8 +172,7 @@ class Outbox(Ring):
         self.packet_id = 0
         if flags & 6:
             self.packet_id = self.ids.new()
-            self.buf[n] = self.packet_id >> 8
-            self.buf[n + 1] = self.packet_id & 255
+            pack_into(">H", self.buf, n, self.packet_id)
             n += 2
             if self._block:
                 n = put(self.buf, n, self._block, len(self._block), self._end)
@@ -205,12 +204,10 @@ class Outbox(Ring):
             self._once_format = format_of(self._once_n)
         pack_into(self._once_format, buf, i, payload)
         self.packet_id = self.ids.new()
-        i -= 2 + len(self._block)
-        buf[i] = self.packet_id >> 8
-        buf[i + 1] = self.packet_id & 255
+        pack_into(">H", buf, i - 2 - len(self._block), self.packet_id)
         buf[_HEAD] = 0x30 | flags  # without DUP
         self._at = _HEAD
-        i = self._once_at + self._once_n
+        i += self._once_n
         if self.store is not None:
             self.store.accept(self, i)
         self._refill(i, _PUBACK + ((flags & 4) << 2))
@@ -221,8 +218,7 @@ class Outbox(Ring):
         buf = self.buf
         buf[self._at] = 0x30 | flags
         n = encode_length(buf, self._at + 1, n)
-        buf[n] = self._topic_n >> 8
-        buf[n + 1] = self._topic_n & 255
+        pack_into(">H", buf, n, self._topic_n)
         n = put(buf, n + 2, self._topic_bytes, self._topic_n, self._end)
         if self._block and not flags & 6:
             n = put(buf, n, self._block, len(self._block), self._end)

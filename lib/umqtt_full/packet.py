@@ -134,10 +134,7 @@ def body(buf: bytes | bytearray) -> int:
 
 def encode_ack(buf: bytearray, off: int, first: int, packet_id: int) -> int:
     """Write PUBACK, PUBREC, PUBREL or PUBCOMP; `first` is the packet's first byte."""
-    buf[off] = first
-    buf[off + 1] = 2
-    buf[off + 2] = packet_id >> 8
-    buf[off + 3] = packet_id & 255
+    pack_into(">BBH", buf, off, first, 2, packet_id)
     return off + 4
 
 

@@ -15,6 +15,8 @@ A record never spans the end of the ring: `wrap` is where the upper part ends wh
 below the head.
 """
 
+from struct import pack_into
+
 from micropython import const
 
 from .errors import LimitError
@@ -71,29 +73,21 @@ class Ring:
 
     def _commit(self, p: int, end: int, state: int) -> None:
         """Make `buf[p:end]`, written where `_reserve` said, the last record, of `packet_id`."""
-        buf = self.buf
         if p == _HEAD and self.tail:  # the tail goes round
             self.wrap = self.tail
             if self.next == self.tail:
                 self.next = 0
-        buf[p - 6] = end - p >> 16
-        buf[p - 5] = end - p >> 8 & 255
-        buf[p - 4] = end - p & 255
-        buf[p - 3] = state
-        buf[p - 2] = self.packet_id >> 8
-        buf[p - 1] = self.packet_id & 255
+        pack_into(">BH", self.buf, p - 6, end - p >> 16, end - p & 65535)
+        pack_into(">BH", self.buf, p - 3, state, self.packet_id)
         self.tail = end
         if state == _ONCE:
             self.queued_once += 1
 
     def _refill(self, end: int, state: int) -> None:
         """Do as `_commit` in an empty ring, with a packet as long as the first one was."""
-        buf = self.buf
         self.head = self.next = 0
         self.wrap = self.size
-        buf[3] = state
-        buf[4] = self.packet_id >> 8
-        buf[5] = self.packet_id & 255
+        pack_into(">BH", self.buf, 3, state, self.packet_id)
         self.tail = end
 
     def length(self, p: int) -> int:
@@ -118,9 +112,12 @@ class Ring:
     def first(self, quota: int) -> int:
         """Return the record to send next, or -1: without a quota only those at QoS 0 are."""
         buf = self.buf
-        if self.next != self.tail and not buf[self.next + 3]:
-            self._skip_free()
         p = self.next
+        if quota > 0 and p != self.tail and buf[p + 3]:
+            return p
+        if p != self.tail and not buf[p + 3]:
+            self._skip_free()
+            p = self.next
         if quota <= 0 and not self.queued_once:
             return -1
         while p != self.tail:

@@ -199,18 +199,17 @@ class Session(Inbox):
             self.tx_off = self._acks_off
             self.writing = self.acks_end - self._acks_off
         elif self.connected:
+            outbox = self.outbox
             p: Any = self.subscriptions.todo and self.subscriptions.request(len(self.buf) - 7)
             if p:
                 self._raw(p)
-                return self.writing
-            p = -1
-            if self.outbox.next != self.outbox.tail:
-                p = self.outbox.first(self._quota)
-            if p >= 0:
-                self._current = p
-                self.tx_buf = self.outbox.buf
-                self.tx_off = p + 6
-                self.writing = self.outbox.length(p)
+            elif outbox.next != outbox.tail:
+                p = outbox.first(self._quota)
+                if p >= 0:
+                    self._current = p
+                    self.tx_buf = outbox.buf
+                    self.tx_off = p + 6
+                    self.writing = outbox.length(p)
         return self.writing
 
     def _raw(self, data: bytes | bytearray) -> None:
