@@ -119,7 +119,8 @@ async def run_handler_is_cancelled_with_its_filter(host, port):
                 ended.append(True)
 
         client.on("q", handler, 1, queue=1)
-        await until(lambda: seen, "nothing came")
+        queue = client.session.subscriptions.all[0].queue
+        await until(lambda: seen and len(queue._kept) == 1, "a second one does not wait")
         await client.unsubscribe("q")
         await until(lambda: ended, "the handler goes on")
         await client.publish("end", b"", 1)
