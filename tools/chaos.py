@@ -12,6 +12,7 @@ import argparse
 import json
 import multiprocessing
 import os
+import signal
 import sys
 import time
 import warnings
@@ -83,7 +84,9 @@ def campaign(
     done, counts = 0, Counter[str]()
     found: list[Found] = []
     start = shown = time.monotonic()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a pool half made does not end
     with multiprocessing.Pool(initializer=command.deaf) as pool:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         jobs: list[Any] = []
         todo = chunks(seed, runs, seconds)
         more = True
